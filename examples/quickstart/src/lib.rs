@@ -1,0 +1,1 @@
+//! A complete service on embedded defaults.

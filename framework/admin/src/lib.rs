@@ -1,0 +1,1 @@
+//! The admin server of a Purlin application: health, metrics, graph, configuration.

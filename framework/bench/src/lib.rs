@@ -1,0 +1,1 @@
+//! The harness behind `cargo xtask bench`; not published.

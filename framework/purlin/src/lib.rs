@@ -1,0 +1,1 @@
+//! Purlin: an application framework for backend services.

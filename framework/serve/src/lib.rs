@@ -1,0 +1,1 @@
+//! Accept loops, limits and drain over hyper-util, under the admin server and purlin-http.

@@ -1,0 +1,1 @@
+//! The test kit of Purlin: TestApp, event spy, held clock.

@@ -1,0 +1,1 @@
+//! HTTP for Purlin on axum: decided routes, problem details, limits and drain.

@@ -1,0 +1,1 @@
+//! SQL for Purlin on sqlx: one executor handle with ambient transactions, shared by all engines.

@@ -1,0 +1,1 @@
+//! SQLite for Purlin: WAL, one writer, ambient transactions, migrations.
