@@ -45,7 +45,8 @@ impl Hand {
             let mut state = self.state();
             state.now = state.now.saturating_add(by);
             state.wall += by;
-            let later = state.timers.split_off(&(state.now + Duration::from_nanos(1), 0));
+            let after = state.now.saturating_add(Duration::from_nanos(1));
+            let later = state.timers.split_off(&(after, 0));
             std::mem::replace(&mut state.timers, later)
         };
         due.into_values().for_each(Waker::wake);
