@@ -17,6 +17,7 @@ use std::{
 };
 
 pub use self::{hand::Hand, interval::Interval};
+use crate::needs::Handle;
 
 /// The source of time of an application.
 ///
@@ -123,6 +124,8 @@ impl Clock {
         Interval::new(self.clone(), period)
     }
 }
+
+impl Handle for Clock {}
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

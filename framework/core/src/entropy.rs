@@ -9,7 +9,7 @@ use std::{
 use rand::{Rng as _, RngExt as _, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, needs::Handle};
 
 /// The source of chance of an application: identifiers, jitter, sampling.
 ///
@@ -84,6 +84,8 @@ impl Entropy {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Handle for Entropy {}
 
 impl fmt::Debug for Entropy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

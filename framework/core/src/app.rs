@@ -1,0 +1,5 @@
+//! In work.
+
+mod shared;
+
+pub(crate) use self::shared::Shared;

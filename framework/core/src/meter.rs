@@ -1,0 +1,142 @@
+//! Metrics: declared once, recorded through OpenTelemetry instruments.
+
+use std::fmt;
+
+use opentelemetry::metrics::{
+    Counter, Gauge, Histogram, Meter as OtelMeter, MeterProvider as _, UpDownCounter,
+    noop::NoopMeterProvider,
+};
+
+use crate::needs::Handle;
+
+/// The declaration of a metric. Every metric has one, in its crate's `metrics.rs`: dashboards,
+/// alerts and the documentation are made from it.
+///
+/// ```
+/// # extern crate purlin_core as purlin;
+/// use purlin::meter::{Kind, Meter, Metric};
+///
+/// /// Mails that were handed to the SMTP server.
+/// pub const MAILS: Metric = Metric {
+///     name: "mail_sent_total",
+///     help: "Mails that were handed to the SMTP server.",
+///     kind: Kind::Counter,
+///     unit: "",
+///     labels: &["outcome"],
+/// };
+///
+/// # fn example(meter: Meter) {
+/// let mails = meter.counter(&MAILS);
+/// mails.add(1, &[purlin::meter::label("outcome", "ok")]);
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// The name as it appears at `/metrics`, with the unit and, for a counter, `_total`.
+    pub name: &'static str,
+    /// What it counts, in a sentence.
+    pub help: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// The unit in UCUM (`s`, `By`), or empty.
+    pub unit: &'static str,
+    /// The labels. Their values are bounded: route templates, never raw paths.
+    pub labels: &'static [&'static str],
+}
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It only rises.
+    Counter,
+    /// It rises and falls.
+    UpDownCounter,
+    /// The latest value counts.
+    Gauge,
+    /// The distribution counts; in seconds, with buckets from 0.5 ms to 10 s.
+    Histogram,
+}
+
+/// Makes instruments for declared metrics. A built-in need; cheap to clone.
+///
+/// Without telemetry it records nothing. The instruments are OpenTelemetry's own.
+#[derive(Clone)]
+pub struct Meter(OtelMeter);
+
+pub use opentelemetry::KeyValue;
+
+/// The bounds of a histogram of seconds.
+pub const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// A label and its value.
+pub fn label(
+    name: &'static str,
+    value: impl Into<opentelemetry::Value>,
+) -> KeyValue {
+    KeyValue::new(name, value)
+}
+
+// === impl Meter ===
+
+impl Meter {
+    /// A meter that records nothing.
+    pub fn noop() -> Self {
+        Self(NoopMeterProvider::new().meter("purlin"))
+    }
+
+    /// A meter of an OpenTelemetry provider.
+    pub fn from_otel(meter: OtelMeter) -> Self {
+        Self(meter)
+    }
+
+    /// The OpenTelemetry meter, for instruments that are not declared as a [`Metric`].
+    pub fn otel(&self) -> &OtelMeter {
+        &self.0
+    }
+
+    /// A counter of whole things.
+    pub fn counter(&self, metric: &Metric) -> Counter<u64> {
+        let builder = self.0.u64_counter(metric.name).with_description(metric.help);
+        builder.with_unit(metric.unit).build()
+    }
+
+    /// A counter of parts, such as seconds.
+    pub fn counter_f64(&self, metric: &Metric) -> Counter<f64> {
+        let builder = self.0.f64_counter(metric.name).with_description(metric.help);
+        builder.with_unit(metric.unit).build()
+    }
+
+    /// A counter that also falls.
+    pub fn up_down_counter(&self, metric: &Metric) -> UpDownCounter<i64> {
+        let builder = self.0.i64_up_down_counter(metric.name).with_description(metric.help);
+        builder.with_unit(metric.unit).build()
+    }
+
+    /// A gauge of whole things.
+    pub fn gauge(&self, metric: &Metric) -> Gauge<i64> {
+        let builder = self.0.i64_gauge(metric.name).with_description(metric.help);
+        builder.with_unit(metric.unit).build()
+    }
+
+    /// A gauge of parts.
+    pub fn gauge_f64(&self, metric: &Metric) -> Gauge<f64> {
+        let builder = self.0.f64_gauge(metric.name).with_description(metric.help);
+        builder.with_unit(metric.unit).build()
+    }
+
+    /// A histogram of seconds, with the bounds [`SECONDS`].
+    pub fn histogram(&self, metric: &Metric) -> Histogram<f64> {
+        let builder = self.0.f64_histogram(metric.name).with_description(metric.help);
+        builder.with_unit(metric.unit).with_boundaries(SECONDS.to_vec()).build()
+    }
+}
+
+impl Handle for Meter {}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meter")
+    }
+}

@@ -1,0 +1,171 @@
+//! Where given things are kept until they are taken.
+
+use std::{
+    any::Any,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    key::{Instance, Key},
+    needs::{Injectable, Missing},
+};
+
+/// An `Arc<T>` whose `T` is only known to those who ask for it.
+pub(crate) type Erased = Box<dyn Any + Send + Sync>;
+
+type Decorator = Arc<dyn Fn(Erased) -> Erased + Send + Sync>;
+
+/// Everything that has been given, by key.
+///
+/// Replacements are put in first and stay: what a module gives under such a key is dropped.
+#[derive(Default)]
+pub(crate) struct Registry {
+    one: HashMap<Key, Erased>,
+    groups: HashMap<Key, Vec<(usize, Erased)>>,
+    replaced: HashSet<Key>,
+    decorators: HashMap<Key, Vec<Decorator>>,
+}
+
+/// What has been given, as one node of the graph sees it.
+pub struct Resolver<'a> {
+    registry: &'a Registry,
+    redirects: &'a [(Key, Key)],
+}
+
+/// What one node gives, on its way into the registry.
+#[derive(Default)]
+pub struct Outputs {
+    instance: Option<Instance>,
+    one: Vec<(Key, Erased)>,
+    members: Vec<(Key, Erased)>,
+}
+
+// === impl Registry ===
+
+impl Registry {
+    /// Fixes the value of a key, whatever a module gives.
+    pub(crate) fn replace<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
+        let key = Key::of::<T>();
+        self.one.insert(key, Box::new(value));
+        self.replaced.insert(key);
+    }
+
+    /// Wraps the value of a key in another, in the order of the calls.
+    pub(crate) fn decorate<T: Injectable + ?Sized>(
+        &mut self,
+        wrap: impl Fn(Arc<T>) -> Arc<T> + Send + Sync + 'static,
+    ) {
+        self.decorators.entry(Key::of::<T>()).or_default().push(Arc::new(move |inner: Erased| {
+            let inner = inner.downcast::<Arc<T>>().expect("a key determines its type");
+            Box::new(wrap(*inner))
+        }));
+    }
+
+    /// Wraps the replacements. The others are wrapped as they come in.
+    pub(crate) fn decorate_replacements(&mut self) {
+        for key in &self.replaced {
+            if let Some(value) = self.one.remove(key) {
+                let value = wrapped(&self.decorators, key, value);
+                self.one.insert(*key, value);
+            }
+        }
+    }
+
+    pub(crate) fn insert<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
+        let mut outputs = Outputs::default();
+        outputs.one(value);
+        self.put(0, outputs);
+    }
+
+    /// Takes in what the node number `order` has given.
+    pub(crate) fn put(&mut self, order: usize, outputs: Outputs) {
+        for (key, value) in outputs.one {
+            if !self.replaced.contains(&key) {
+                let value = wrapped(&self.decorators, &key, value);
+                self.one.insert(key, value);
+            }
+        }
+        for (key, value) in outputs.members {
+            let value = wrapped(&self.decorators, &key, value);
+            let members = self.groups.entry(key).or_default();
+            let at = members.partition_point(|(other, _)| *other <= order);
+            members.insert(at, (order, value));
+        }
+    }
+
+    pub(crate) fn get<T: Injectable + ?Sized>(&self, key: Key) -> Option<&Arc<T>> {
+        self.one.get(&key)?.downcast_ref()
+    }
+
+    pub(crate) fn is_replaced(&self, key: &Key) -> bool {
+        self.replaced.contains(key)
+    }
+
+    pub(crate) fn replaced(&self) -> impl Iterator<Item = &Key> {
+        self.replaced.iter()
+    }
+
+    pub(crate) fn decorated(&self) -> impl Iterator<Item = &Key> {
+        self.decorators.keys()
+    }
+
+    pub(crate) fn resolver<'a>(&'a self, redirects: &'a [(Key, Key)]) -> Resolver<'a> {
+        Resolver { registry: self, redirects }
+    }
+}
+
+fn wrapped(decorators: &HashMap<Key, Vec<Decorator>>, key: &Key, value: Erased) -> Erased {
+    decorators.get(key).into_iter().flatten().fold(value, |inner, wrap| wrap(inner))
+}
+
+// === impl Resolver ===
+
+impl Resolver<'_> {
+    /// The value of `key`, which is a key of `T`.
+    ///
+    /// # Errors
+    /// [`Missing`] when it has not been given.
+    pub fn get<T: Injectable + ?Sized>(&self, key: Key) -> Result<Arc<T>, Missing> {
+        let key = self.redirected(key);
+        self.registry.get::<T>(key).cloned().ok_or(Missing(key))
+    }
+
+    /// All members of the group of `T`, in the order in which their givers were registered.
+    pub fn group<T: Injectable + ?Sized>(&self, key: Key) -> Vec<Arc<T>> {
+        let members = self.registry.groups.get(&self.redirected(key)).into_iter().flatten();
+        members.filter_map(|(_, member)| member.downcast_ref::<Arc<T>>().cloned()).collect()
+    }
+
+    fn redirected(&self, key: Key) -> Key {
+        self.redirects.iter().find(|(from, _)| *from == key).map_or(key, |(_, to)| *to)
+    }
+
+    pub(crate) fn replacement<T: Injectable + ?Sized>(&self) -> Option<Arc<T>> {
+        let key = Key::of::<T>();
+        self.registry.is_replaced(&key).then(|| self.registry.get::<T>(key).cloned())?
+    }
+
+    pub(crate) fn wrap<T: Injectable + ?Sized>(&self, value: Arc<T>) -> Arc<T> {
+        let wrapped = wrapped(&self.registry.decorators, &Key::of::<T>(), Box::new(value));
+        *wrapped.downcast::<Arc<T>>().expect("a key determines its type")
+    }
+}
+
+// === impl Outputs ===
+
+impl Outputs {
+    pub(crate) fn at(instance: Option<Instance>) -> Self {
+        Self { instance, ..Self::default() }
+    }
+
+    /// Gives the one `T`.
+    pub fn one<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
+        self.one.push((Key::of::<T>().at(self.instance), Box::new(value)));
+    }
+
+    /// Gives a member of the group of all `T`.
+    pub fn member<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
+        self.members.push((Key::of::<T>().at(self.instance), Box::new(value)));
+    }
+}
