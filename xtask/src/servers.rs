@@ -1,0 +1,117 @@
+//! The real servers, and tools, that tests talk to.
+//!
+//! Each is looked for in the same order: a variable that names one, a program on this machine, a
+//! package fetched into the cache. What was found is told to the tests by the same variable, so a
+//! test never looks for a server itself. Nothing is installed on the machine, and nothing that
+//! listens is started on a default port.
+
+mod debian;
+mod promtool;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::processes::Processes;
+use crate::workspace::Workspace;
+
+/// Every server that some suite asks for.
+const SERVERS: &[&dyn Server] = &[&promtool::Promtool];
+
+/// A real server, or a tool, that tests talk to.
+pub(crate) trait Server {
+    /// The name by which suites report it, and under which it stands in the table.
+    fn name(&self) -> &'static str;
+
+    /// Its program on this machine, if it has one.
+    fn local(&self) -> Option<PathBuf>;
+
+    /// Fetches its program into the cache; returns it with the words that say where it came from.
+    fn fetch(&self, site: &Site<'_>) -> Result<(PathBuf, String)>;
+
+    /// Its version, asked from what the variable holds or would hold.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer: then it is of no use to a test either.
+    fn version(&self, address: &str, site: &Site<'_>) -> Result<String>;
+}
+
+/// Where servers are looked for, kept and run.
+#[derive(Debug)]
+pub(crate) struct Site<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) processes: &'a Processes,
+}
+
+/// A server, and whether tests can have it.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) name: &'static str,
+    /// By which tests find it.
+    pub(crate) variable: String,
+    /// Or why it could not be had.
+    pub(crate) found: Result<Found, String>,
+}
+
+/// A server that tests can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// What the variable holds: the path of a tool, the address of a server.
+    pub(crate) address: String,
+    pub(crate) version: String,
+    /// How it was found, in words.
+    pub(crate) how: String,
+}
+
+/// Looks for every server.
+pub(crate) fn discover(site: &Site<'_>) -> Vec<Candidate> {
+    let candidate = |server: &&dyn Server| {
+        let variable = format!("PURLIN_TEST_{}", server.name().to_uppercase().replace('-', "_"));
+        let given = env::var(&variable).ok();
+        let found = find(*server, &variable, given, site).map_err(|error| format!("{error:#}"));
+        Candidate { name: server.name(), variable, found }
+    };
+    SERVERS.iter().map(candidate).collect()
+}
+
+/// A variable that names a server which does not answer is an error, never a reason to take another.
+fn find(
+    server: &dyn Server,
+    variable: &str,
+    given: Option<String>,
+    site: &Site<'_>,
+) -> Result<Found> {
+    if let Some(address) = given {
+        let version = server
+            .version(&address, site)
+            .with_context(|| format!("{variable}={address} is of no use"))?;
+        return Ok(Found { address, version, how: format!("env {variable}") });
+    }
+    let (program, how) = match server.local() {
+        Some(program) => (program, "local binary".to_owned()),
+        None => server.fetch(site).with_context(|| {
+            format!("no {} on this machine, and it could not be fetched", server.name())
+        })?,
+    };
+    let address = program
+        .into_os_string()
+        .into_string()
+        .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
+    let version = server.version(&address, site)?;
+    Ok(Found { address, version, how })
+}
+
+/// The first of the directories of `PATH`, or of the given ones, that holds a program.
+fn program(name: &str, path: Option<&std::ffi::OsStr>) -> Option<PathBuf> {
+    env::split_paths(path?).map(|directory| directory.join(name)).find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests;
