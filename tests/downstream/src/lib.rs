@@ -1,0 +1,3 @@
+//! A service as its users write it: everything comes through `purlin`.
+
+use purlin as _;
