@@ -1,0 +1,80 @@
+//! Configuration.
+
+use std::{path::PathBuf, time::Duration};
+
+use purlin::config::{Config, DataDir};
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteSynchronous;
+
+/// The section `sqlite`: where the database is and how it is used.
+#[derive(Debug, Clone, Config)]
+#[config(section = "sqlite")]
+pub struct SqliteConfig {
+    /// Directory of the database; it is created when it does not exist.
+    #[config(default = "./data")]
+    pub dir: DataDir,
+    /// Name of the database's file. Its log and index (`-wal`, `-shm`) lie beside it.
+    #[config(default = "app.db")]
+    pub file: String,
+    /// How long to wait for another process that has the database locked.
+    #[config(default = "5s")]
+    pub busy_timeout: Duration,
+    /// Most connections that read. There is one more, which writes.
+    #[config(default = 4)]
+    #[validate(range(min = 1))]
+    pub max_readers: u32,
+    /// How long a query waits for a free connection.
+    #[config(default = "30s")]
+    pub acquire_timeout: Duration,
+    /// What a commit waits for: `normal` or `full` (the disk).
+    #[config(default)]
+    pub synchronous: Synchronous,
+    /// Whether migrations run at start.
+    #[config(default = true)]
+    pub migrate: bool,
+}
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// The operating system: survives a kill of the process, not a loss of power.
+    #[default]
+    Normal,
+    /// The disk: survives a loss of power.
+    Full,
+}
+
+// === impl SqliteConfig ===
+
+impl SqliteConfig {
+    /// The path of the database.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(&self.file)
+    }
+}
+
+impl Default for SqliteConfig {
+    fn default() -> Self {
+        Self {
+            dir: DataDir::from("./data"),
+            file: "app.db".to_owned(),
+            busy_timeout: Duration::from_secs(5),
+            max_readers: 4,
+            acquire_timeout: Duration::from_secs(30),
+            synchronous: Synchronous::default(),
+            migrate: true,
+        }
+    }
+}
+
+// === impl Synchronous ===
+
+impl From<Synchronous> for SqliteSynchronous {
+    fn from(synchronous: Synchronous) -> Self {
+        match synchronous {
+            Synchronous::Normal => Self::Normal,
+            Synchronous::Full => Self::Full,
+        }
+    }
+}
