@@ -74,13 +74,13 @@ impl Key {
     }
 
     /// Runs `future` with `value` in scope.
-    pub fn enter<T: Send + Sync + 'static, F: Future>(
-        &self,
-        value: Arc<T>,
-        future: F,
-    ) -> impl Future<Output = F::Output> {
+    pub async fn enter<T, F>(&self, value: Arc<T>, future: F) -> F::Output
+    where
+        T: Send + Sync + 'static,
+        F: Future,
+    {
         let scope = Scope { key: self.clone(), value: Some(value), outer: innermost() };
-        INNERMOST.scope(Some(Arc::new(scope)), future)
+        INNERMOST.scope(Some(Arc::new(scope)), future).await
     }
 
     /// The value in scope here.
@@ -127,9 +127,14 @@ mod tests {
         let (one, other) = (Key::new("one"), Key::new("other"));
         let found = one.enter(
             Arc::new(1),
-            other.enter(Arc::new(2), one.enter(Arc::new(3), async { (one.find::<i32>(), other.find::<i32>()) })),
+            other.enter(
+                Arc::new(2),
+                one.enter(Arc::new(3), async { (one.find::<i32>(), other.find::<i32>()) }),
+            ),
         );
-        let (Found::Here(in_one), Found::Here(in_other)) = found.await else { panic!("both are open") };
+        let (Found::Here(in_one), Found::Here(in_other)) = found.await else {
+            panic!("both are open")
+        };
         assert_eq!((*in_one, *in_other), (3, 2));
     }
 

@@ -10,7 +10,7 @@ use purlin::error::Code;
 use sqlx::{Database, SqlStr, error::DatabaseError};
 
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::SqliteTx;
+pub use self::sqlite::{SqliteCode, SqliteTx};
 
 /// A database that [`Sql`](crate::Sql) can stand for: what differs between them, and no more.
 ///
@@ -36,7 +36,10 @@ pub trait Engine: Database {
     fn is_unknown_savepoint(error: &dyn DatabaseError) -> bool;
 
     /// Runs a statement that has no arguments and no rows.
-    fn run<'c>(connection: &'c mut Self::Connection, sql: SqlStr) -> BoxFuture<'c, sqlx::Result<()>>;
+    fn run<'c>(
+        connection: &'c mut Self::Connection,
+        sql: SqlStr,
+    ) -> BoxFuture<'c, sqlx::Result<()>>;
 
     /// Whether the transaction can go on after a statement failed or was cut off.
     fn is_usable(connection: &mut Self::Connection) -> BoxFuture<'_, sqlx::Result<bool>>;

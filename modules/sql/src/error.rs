@@ -46,7 +46,9 @@ pub enum Refused {
     #[error("a savepoint of this transaction could not be rolled back, so nothing of it is kept")]
     Broken,
     /// The statement would begin or end a transaction behind the back of this crate.
-    #[error("`{0}` as a statement is refused; use `with_tx` or `begin`, which keep the connection clean")]
+    #[error(
+        "`{0}` as a statement is refused; use `with_tx` or `begin`, which keep the connection clean"
+    )]
     Control(&'static str),
     /// A nested transaction asks for other options than the open one.
     #[error("a transaction with other options is open; options are set by the outermost one")]
@@ -73,14 +75,16 @@ pub fn code(error: &sqlx::Error) -> Code {
     use sqlx::Error;
     match error {
         Error::RowNotFound => Code::NotFound,
-        Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => {
-            Code::Unavailable
-        }
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed => Code::Unavailable,
         Error::Database(error) => match error.kind() {
             ErrorKind::UniqueViolation | ErrorKind::ExclusionViolation => Code::AlreadyExists,
-            ErrorKind::ForeignKeyViolation | ErrorKind::CheckViolation | ErrorKind::NotNullViolation => {
-                Code::FailedPrecondition
-            }
+            ErrorKind::ForeignKeyViolation
+            | ErrorKind::CheckViolation
+            | ErrorKind::NotNullViolation => Code::FailedPrecondition,
             _ => engine::code(&**error).unwrap_or(Code::Internal),
         },
         _ => Code::Internal,

@@ -39,21 +39,21 @@
 
 extern crate purlin_core as purlin;
 
-mod handle;
-mod tx;
-mod retry;
 mod call;
-mod target;
-mod slot;
-mod lease;
 mod engine;
 mod error;
+mod handle;
+mod lease;
 mod migration;
+mod retry;
+mod slot;
+mod target;
+mod tx;
 
 pub use sqlx::migrate;
 
 #[cfg(feature = "sqlite")]
-pub use self::engine::SqliteTx;
+pub use self::engine::{SqliteCode, SqliteTx};
 pub use self::{
     engine::Engine,
     error::{Refused, code},

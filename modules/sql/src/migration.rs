@@ -1,8 +1,11 @@
 //! Migrations, run under a lock.
 
-use sqlx::{Connection as _, SqlStr, migrate::{Migrate, MigrateError, Migrator}};
+use sqlx::{
+    Connection as _, SqlStr,
+    migrate::{Migrate, MigrateError, Migration, Migrator},
+};
 
-use crate::{engine::Engine, handle::Sql};
+use crate::{engine::Engine, handle::Sql, lease::Lease};
 
 /// What a run of migrations did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,24 +46,29 @@ where
     /// When a migration fails, when an applied one was changed or is missing, or when the database
     /// cannot be reached.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<Migrated, MigrateError> {
-        let mut connection = self.pool().acquire().await?;
+        let table = &migrator.table_name;
+        let mut lease = Lease::take(self, self.pool()).await?;
+        // sqlx counts this transaction, since its own steps are savepoints in there; the lease
+        // makes up for a count that goes wrong.
+        lease.open = true;
+        let connection = lease.connection();
         let begin = SqlStr::from_static(DB::begin(&DB::TxOptions::default()));
         let mut locked = connection.begin_with(begin).await?;
-        locked.ensure_migrations_table(&migrator.table_name).await?;
-        let before = locked.list_applied_migrations(&migrator.table_name).await?;
-        let bare = migrator.iter().any(|migration| {
-            migration.no_tx
-                && migration.migration_type.is_up_migration()
+        locked.ensure_migrations_table(table).await?;
+        let before = locked.list_applied_migrations(table).await?;
+        let is_pending = |migration: &Migration| {
+            migration.migration_type.is_up_migration()
                 && before.iter().all(|applied| applied.version != migration.version)
-        });
-        if bare {
+        };
+        if migrator.iter().any(|migration| migration.no_tx && is_pending(migration)) {
             locked.rollback().await?;
-            migrator.run_direct(None, &mut *connection, false).await?;
+            migrator.run_direct(None, connection, false).await?;
         } else {
             migrator.run_direct(None, &mut *locked, false).await?;
             locked.commit().await?;
         }
-        let after = connection.list_applied_migrations(&migrator.table_name).await?;
-        Ok(Migrated { applied: after.len() - before.len(), total: after.len() })
+        let total = connection.list_applied_migrations(table).await?.len();
+        lease.open = false;
+        Ok(Migrated { applied: total - before.len(), total })
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{engine::Engine, handle::{Settings, Sql}};
+use crate::{
+    engine::Engine,
+    handle::{Settings, Sql},
+};
 
 // === impl Sql ===
 
@@ -39,7 +42,9 @@ impl<DB: Engine> Sql<DB> {
         loop {
             let ending = match self.open(None).await {
                 Ok(ending) => ending,
-                Err(error) if !is_transient::<DB>(&error) || attempt >= settings.attempts => return Err(error.into()),
+                Err(error) if !is_transient::<DB>(&error) || attempt >= settings.attempts => {
+                    return Err(error.into());
+                }
                 Err(_) => {
                     settings.pause(attempt).await;
                     attempt += 1;

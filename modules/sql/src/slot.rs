@@ -9,12 +9,7 @@ use std::{
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 use tokio::sync::{Mutex as TurnMutex, Notify, OwnedMutexGuard};
 
-use crate::{
-    engine::Engine,
-    error::Refused,
-    handle::Settings,
-    lease::Lease,
-};
+use crate::{engine::Engine, error::Refused, handle::Settings, lease::Lease};
 
 /// An open transaction or savepoint.
 ///
@@ -75,7 +70,11 @@ pub(crate) struct Ending<DB: Engine>(pub(crate) Arc<Slot<DB>>);
 // === impl Slot ===
 
 impl<DB: Engine> Slot<DB> {
-    pub(crate) fn root(lease: Lease<DB>, settings: &Settings, options: DB::TxOptions) -> Ending<DB> {
+    pub(crate) fn root(
+        lease: Lease<DB>,
+        settings: &Settings,
+        options: DB::TxOptions,
+    ) -> Ending<DB> {
         Self::ending(Source::Connection(lease), settings.clone(), options, None)
     }
 
@@ -89,9 +88,15 @@ impl<DB: Engine> Slot<DB> {
         Ok(Self::ending(Source::Savepoint(savepoint), settings, options, Some(self.clone())))
     }
 
-    fn ending(source: Source<DB>, settings: Settings, options: DB::TxOptions, outer: Option<Arc<Self>>) -> Ending<DB> {
+    fn ending(
+        source: Source<DB>,
+        settings: Settings,
+        options: DB::TxOptions,
+        outer: Option<Arc<Self>>,
+    ) -> Ending<DB> {
         let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
-        let (source, state, parked) = (Arc::new(TurnMutex::new(source)), Mutex::default(), Notify::new());
+        let (source, state, parked) =
+            (Arc::new(TurnMutex::new(source)), Mutex::default(), Notify::new());
         Ending(Arc::new(Self { source, state, parked, settings, options, outer, depth }))
     }
 
@@ -155,7 +160,10 @@ impl<DB: Engine> Slot<DB> {
     }
 
     /// Commits what succeeded and rolls back what failed.
-    pub(crate) async fn finish<T, E: From<sqlx::Error>>(self: &Arc<Self>, outcome: Result<T, E>) -> Result<T, E> {
+    pub(crate) async fn finish<T, E: From<sqlx::Error>>(
+        self: &Arc<Self>,
+        outcome: Result<T, E>,
+    ) -> Result<T, E> {
         match outcome {
             Ok(value) => {
                 self.commit().await?;
@@ -353,7 +361,11 @@ async fn rewind_to<DB: Engine>(connection: &mut DB::Connection, depth: usize) ->
     run_at::<DB>(connection, "RELEASE SAVEPOINT", depth).await
 }
 
-async fn run_at<DB: Engine>(connection: &mut DB::Connection, statement: &str, depth: usize) -> sqlx::Result<()> {
+async fn run_at<DB: Engine>(
+    connection: &mut DB::Connection,
+    statement: &str,
+    depth: usize,
+) -> sqlx::Result<()> {
     let sql: SqlStr = AssertSqlSafe(format!("{statement} purlin_{depth}")).into_sql_str();
     DB::run(connection, sql).await
 }

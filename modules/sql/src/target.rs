@@ -46,7 +46,8 @@ enum Hold<DB: Engine> {
 }
 
 /// One step of a stream: the end of a statement, or a row.
-pub(crate) type Step<DB> = sqlx::Result<Either<<DB as sqlx::Database>::QueryResult, <DB as sqlx::Database>::Row>>;
+pub(crate) type Step<DB> =
+    sqlx::Result<Either<<DB as sqlx::Database>::QueryResult, <DB as sqlx::Database>::Row>>;
 
 /// A row stream that parks its transaction while nobody asks for the next row.
 struct Rows<DB: Engine> {
@@ -64,12 +65,18 @@ macro_rules! executor {
         {
             type Database = DB;
 
-            fn execute<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<DB::QueryResult>>
+            fn execute<'e, 'q: 'e, E>(
+                self,
+                query: E,
+            ) -> BoxFuture<'e, sqlx::Result<DB::QueryResult>>
             where
                 'c: 'e,
                 E: 'q + Execute<'q, DB>,
             {
-                Box::pin($target(self).run(Call::new(query), |connection, call| connection.execute(call)))
+                Box::pin(
+                    $target(self)
+                        .run(Call::new(query), |connection, call| connection.execute(call)),
+                )
             }
 
             fn fetch_many<'e, 'q: 'e, E>(
@@ -88,7 +95,10 @@ macro_rules! executor {
                 'c: 'e,
                 E: 'q + Execute<'q, DB>,
             {
-                Box::pin($target(self).run(Call::new(query), |connection, call| connection.fetch_all(call)))
+                Box::pin(
+                    $target(self)
+                        .run(Call::new(query), |connection, call| connection.fetch_all(call)),
+                )
             }
 
             fn fetch_optional<'e, 'q: 'e, E>(
@@ -99,7 +109,10 @@ macro_rules! executor {
                 'c: 'e,
                 E: 'q + Execute<'q, DB>,
             {
-                Box::pin($target(self).run(Call::new(query), |connection, call| connection.fetch_optional(call)))
+                Box::pin(
+                    $target(self)
+                        .run(Call::new(query), |connection, call| connection.fetch_optional(call)),
+                )
             }
 
             fn prepare_with<'e>(
@@ -112,7 +125,9 @@ macro_rules! executor {
             {
                 let parameters = parameters.to_vec();
                 Box::pin($target(self).run(Call::bare(sql), |connection, call| {
-                    Box::pin(async move { connection.prepare_with(call.into_sql(), &parameters).await })
+                    Box::pin(
+                        async move { connection.prepare_with(call.into_sql(), &parameters).await },
+                    )
                 }))
             }
 
@@ -120,7 +135,11 @@ macro_rules! executor {
             where
                 'c: 'e,
             {
-                Box::pin($target(self).run(Call::bare(sql), |connection, call| connection.describe(call.into_sql())))
+                Box::pin(
+                    $target(self).run(Call::bare(sql), |connection, call| {
+                        connection.describe(call.into_sql())
+                    }),
+                )
             }
         }
     };
@@ -152,7 +171,10 @@ impl<DB: Engine> Target<DB> {
     pub(crate) async fn run<T>(
         self,
         call: sqlx::Result<Call<DB>>,
-        operation: impl for<'x> FnOnce(&'x mut DB::Connection, Call<DB>) -> BoxFuture<'x, sqlx::Result<T>>,
+        operation: impl for<'x> FnOnce(
+            &'x mut DB::Connection,
+            Call<DB>,
+        ) -> BoxFuture<'x, sqlx::Result<T>>,
     ) -> sqlx::Result<T> {
         let call = call?;
         let mut hold = self.hold(Access::of(&call)).await?;

@@ -34,7 +34,9 @@ pub struct Tx<DB: Engine> {
 
 /// A transaction begun by hand: it rolls back when it is dropped.
 ///
-/// Only queries that name it are in it; it is not ambient.
+/// Only queries that name it are in it; it is not ambient. On an engine with one writer, whatever
+/// else wants to write meanwhile waits for its end, and in the same task until the pool times out. Prefer
+/// [`with_tx`](Sql::with_tx).
 ///
 /// ```
 /// # async fn example(sql: purlin_sql::Sql<sqlx::Sqlite>) -> sqlx::Result<()> {
@@ -101,7 +103,7 @@ impl<DB: Engine> Sql<DB> {
         self.run_in(self.open(Some(options)).await?, work).await
     }
 
-    /// Begins a transaction by hand. Prefer [`with_tx`](Self::with_tx), which repositories join.
+    /// Begins a transaction by hand; see [`Transaction`].
     ///
     /// Inside of `with_tx` it is a savepoint; until it ends, only its own queries run.
     ///
@@ -162,7 +164,10 @@ impl<DB: Engine> Tx<DB> {
 
 impl<DB: Engine> fmt::Debug for Tx<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tx").field("sql", &self.sql).field("nested", &self.slot.is_nested()).finish()
+        f.debug_struct("Tx")
+            .field("sql", &self.sql)
+            .field("nested", &self.slot.is_nested())
+            .finish()
     }
 }
 

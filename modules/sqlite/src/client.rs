@@ -38,12 +38,17 @@ impl SqliteConfig {
     ///
     /// # Errors
     /// [`OpenError`] says which migration failed, and what to do.
-    pub async fn migrate(&self, sqlite: &Sqlite, migrator: &Migrator) -> Result<Migrated, OpenError> {
+    pub async fn migrate(
+        &self,
+        sqlite: &Sqlite,
+        migrator: &Migrator,
+    ) -> Result<Migrated, OpenError> {
         sqlite.migrate(migrator).await.map_err(|error| OpenError::migration(self, error))
     }
 
     fn check_file(&self) -> Result<(), OpenError> {
-        let is_name = Path::new(&self.file).file_name().is_some_and(|name| name == self.file.as_str());
+        let is_name =
+            Path::new(&self.file).file_name().is_some_and(|name| name == self.file.as_str());
         match is_name && !self.file.starts_with(':') {
             true => Ok(()),
             false => Err(OpenError::File { file: self.file.clone() }),
@@ -52,9 +57,14 @@ impl SqliteConfig {
 
     /// The switch to the write-ahead log needs the database for itself and does not wait for it, so
     /// that of two processes that open a new database together one finds it busy: ask again.
-    async fn writer(&self, path: &Path, settings: &Settings) -> Result<sqlx::SqlitePool, OpenError> {
+    async fn writer(
+        &self,
+        path: &Path,
+        settings: &Settings,
+    ) -> Result<sqlx::SqlitePool, OpenError> {
         const PAUSE: Duration = Duration::from_millis(20);
-        let options = self.options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+        let options =
+            self.options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         let deadline = settings.clock.now() + self.busy_timeout;
         loop {
             match self.pool(1).connect_with(options.clone()).await {

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use purlin_sql::SqliteCode;
 use sqlx::migrate::MigrateError;
 
 use crate::config::SqliteConfig;
@@ -88,14 +89,12 @@ pub enum OpenError {
     },
 }
 
-/// The [primary result code](https://www.sqlite.org/rescode.html) of an error of SQLite.
-fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<u32>().ok().map(|code| code & 0xff)
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    matches!(code(error), Some(SqliteCode::Busy | SqliteCode::Locked))
 }
 
-pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(5 | 6))
+fn code(error: &sqlx::Error) -> Option<SqliteCode> {
+    error.as_database_error().and_then(SqliteCode::of)
 }
 
 // === impl OpenError ===
@@ -103,10 +102,14 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 impl OpenError {
     pub(crate) fn open(config: &SqliteConfig, source: sqlx::Error) -> Self {
         let path = config.path();
-        match primary_code(&source) {
-            Some(5 | 6) => Self::Locked { path, waited: config.busy_timeout, source },
-            Some(3 | 8 | 10 | 14) => Self::Access { path, source },
-            Some(11 | 26) => Self::Damaged { path, source },
+        match code(&source) {
+            Some(SqliteCode::Busy | SqliteCode::Locked) => {
+                Self::Locked { path, waited: config.busy_timeout, source }
+            }
+            Some(
+                SqliteCode::Perm | SqliteCode::ReadOnly | SqliteCode::IoErr | SqliteCode::CantOpen,
+            ) => Self::Access { path, source },
+            Some(SqliteCode::Corrupt | SqliteCode::NotADb) => Self::Damaged { path, source },
             _ => Self::Open { path, source },
         }
     }
@@ -114,7 +117,9 @@ impl OpenError {
     pub(crate) fn migration(config: &SqliteConfig, source: MigrateError) -> Self {
         let fix = match source {
             MigrateError::Execute(error) => return Self::open(config, error),
-            MigrateError::ExecuteMigration(error, _) if is_busy(&error) => return Self::open(config, error),
+            MigrateError::ExecuteMigration(error, _) if is_busy(&error) => {
+                return Self::open(config, error);
+            }
             MigrateError::ExecuteMigration(_, version) => {
                 format!("migration {version} failed and nothing of it was kept; correct its file")
             }

@@ -31,7 +31,8 @@ impl HealthCheck for SqliteHealth {
         let pool = self.0.readers().unwrap_or(self.0.pool());
         let mut connection = pool.acquire().await.context("no connection for readers")?;
         connection.ping().await.context("ping")?;
-        let _: i64 = sqlx::query_scalar("SELECT 1").fetch_one(&mut *connection).await.context("SELECT 1")?;
+        let _: i64 =
+            sqlx::query_scalar("SELECT 1").fetch_one(&mut *connection).await.context("SELECT 1")?;
         drop(connection);
         Ok(Stats::new()
             .with("writer_idle", self.0.pool().num_idle() > 0)

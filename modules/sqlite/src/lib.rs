@@ -32,12 +32,12 @@
 
 extern crate purlin_core as purlin;
 
-mod config;
-mod module;
 mod client;
+mod config;
+mod error;
 mod health;
 pub mod metrics;
-mod error;
+mod module;
 
 pub use self::{
     client::Sqlite,

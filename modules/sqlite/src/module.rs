@@ -77,7 +77,9 @@ impl Module for MigratedSqliteModule {
 async fn start(config: &SqliteConfig, migrators: &[Migrator], cx: &mut Init) -> Result<Sqlite> {
     let settings = Settings::new(cx.clock().clone(), cx.entropy().clone());
     let sqlite = config.open(settings).await?;
-    cx.undo("close the database", &Arc::new(sqlite.clone()), |sqlite| async move { sqlite.close().await });
+    cx.undo("close the database", &Arc::new(sqlite.clone()), |sqlite| async move {
+        sqlite.close().await
+    });
 
     let mut applied = 0;
     for migrator in migrators.iter().filter(|_| config.migrate) {

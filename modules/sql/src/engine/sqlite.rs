@@ -3,9 +3,7 @@
 use futures_util::future::BoxFuture;
 use purlin::error::Code;
 use sqlx::{
-    Executor as _, Sqlite, SqlStr, SqliteConnection,
-    error::DatabaseError,
-    sqlite::SqliteError,
+    Executor as _, SqlStr, Sqlite, SqliteConnection, error::DatabaseError, sqlite::SqliteError,
 };
 
 use crate::{call, engine::Engine};
@@ -22,32 +20,42 @@ pub enum SqliteTx {
     ReadOnly,
 }
 
-/// The [primary result codes](https://www.sqlite.org/rescode.html) that matter here; the low byte
-/// of each extended code.
-mod primary {
-    pub(super) const BUSY: u32 = 5;
-    pub(super) const LOCKED: u32 = 6;
-    pub(super) const READONLY: u32 = 8;
-    pub(super) const IOERR: u32 = 10;
-    pub(super) const CORRUPT: u32 = 11;
-    pub(super) const FULL: u32 = 13;
-    pub(super) const CANTOPEN: u32 = 14;
-    pub(super) const CONSTRAINT: u32 = 19;
-    pub(super) const NOTADB: u32 = 26;
+/// The [primary result codes](https://www.sqlite.org/rescode.html) of SQLite that say what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SqliteCode {
+    /// The file may not be accessed in this way.
+    Perm,
+    /// Another connection is writing.
+    Busy,
+    /// Another statement of this connection is in the way.
+    Locked,
+    /// The database or the connection is read-only.
+    ReadOnly,
+    /// The operating system reported an error.
+    IoErr,
+    /// The database is damaged.
+    Corrupt,
+    /// The disk is full.
+    Full,
+    /// The file cannot be opened.
+    CantOpen,
+    /// A constraint is violated.
+    Constraint,
+    /// The file is not a database.
+    NotADb,
 }
 
 pub(super) fn code(error: &SqliteError) -> Option<Code> {
-    match primary_code(error)? {
-        primary::BUSY | primary::LOCKED | primary::IOERR | primary::CANTOPEN => Some(Code::Unavailable),
-        primary::FULL => Some(Code::ResourceExhausted),
-        primary::CONSTRAINT | primary::READONLY => Some(Code::FailedPrecondition),
-        primary::CORRUPT | primary::NOTADB => Some(Code::DataLoss),
-        _ => None,
+    match SqliteCode::of(error)? {
+        SqliteCode::Busy | SqliteCode::Locked | SqliteCode::IoErr | SqliteCode::CantOpen => {
+            Some(Code::Unavailable)
+        }
+        SqliteCode::Full => Some(Code::ResourceExhausted),
+        SqliteCode::Constraint | SqliteCode::ReadOnly => Some(Code::FailedPrecondition),
+        SqliteCode::Corrupt | SqliteCode::NotADb => Some(Code::DataLoss),
+        SqliteCode::Perm => None,
     }
-}
-
-fn primary_code(error: &dyn DatabaseError) -> Option<u32> {
-    error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
 // === impl Engine ===
@@ -67,25 +75,27 @@ impl Engine for Sqlite {
     }
 
     fn reads(sql: &str) -> bool {
-        match call::keyword(sql).to_ascii_uppercase().as_str() {
-            "SELECT" | "VALUES" | "EXPLAIN" => true,
-            "WITH" => {
-                const WRITES: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "REPLACE"];
-                !call::words(sql).any(|word| WRITES.iter().any(|write| word.eq_ignore_ascii_case(write)))
-            }
-            _ => false,
-        }
+        const READS: [&str; 3] = ["SELECT", "VALUES", "EXPLAIN"];
+        const WRITES: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "REPLACE"];
+        let first = call::keyword(sql);
+        let is_one_of =
+            |word: &str, words: &[&str]| words.iter().any(|it| word.eq_ignore_ascii_case(it));
+        let is_query = || !call::words(sql).any(|word| is_one_of(word, &WRITES));
+        is_one_of(first, &READS) || (first.eq_ignore_ascii_case("WITH") && is_query())
     }
 
     fn is_transient(error: &dyn DatabaseError) -> bool {
-        matches!(primary_code(error), Some(primary::BUSY | primary::LOCKED))
+        matches!(SqliteCode::of(error), Some(SqliteCode::Busy | SqliteCode::Locked))
     }
 
     fn is_unknown_savepoint(error: &dyn DatabaseError) -> bool {
         error.message().contains("no such savepoint")
     }
 
-    fn run<'c>(connection: &'c mut SqliteConnection, sql: SqlStr) -> BoxFuture<'c, sqlx::Result<()>> {
+    fn run<'c>(
+        connection: &'c mut SqliteConnection,
+        sql: SqlStr,
+    ) -> BoxFuture<'c, sqlx::Result<()>> {
         Box::pin(async move { connection.execute(sql).await.map(drop) })
     }
 
@@ -96,7 +106,11 @@ impl Engine for Sqlite {
         Box::pin(async move {
             match connection.execute("BEGIN").await {
                 Ok(_) => Ok(false),
-                Err(sqlx::Error::Database(error)) if error.message().contains("within a transaction") => Ok(true),
+                Err(sqlx::Error::Database(error))
+                    if error.message().contains("within a transaction") =>
+                {
+                    Ok(true)
+                }
                 Err(error) => Err(error),
             }
         })
@@ -106,10 +120,36 @@ impl Engine for Sqlite {
         Box::pin(async move {
             match connection.execute("ROLLBACK").await {
                 Ok(_) => Ok(()),
-                Err(sqlx::Error::Database(error)) if error.message().contains("no transaction is active") => Ok(()),
+                Err(sqlx::Error::Database(error))
+                    if error.message().contains("no transaction is active") =>
+                {
+                    Ok(())
+                }
                 Err(error) => Err(error),
             }
         })
+    }
+}
+
+// === impl SqliteCode ===
+
+impl SqliteCode {
+    /// The code of an error of SQLite; the low byte of its extended code.
+    pub fn of(error: &dyn DatabaseError) -> Option<Self> {
+        let error = error.try_downcast_ref::<SqliteError>()?;
+        match error.code()?.parse::<u32>().ok()? & 0xff {
+            3 => Some(Self::Perm),
+            5 => Some(Self::Busy),
+            6 => Some(Self::Locked),
+            8 => Some(Self::ReadOnly),
+            10 => Some(Self::IoErr),
+            11 => Some(Self::Corrupt),
+            13 => Some(Self::Full),
+            14 => Some(Self::CantOpen),
+            19 => Some(Self::Constraint),
+            26 => Some(Self::NotADb),
+            _ => None,
+        }
     }
 }
 

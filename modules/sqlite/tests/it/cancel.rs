@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     future::Future,
     panic::AssertUnwindSafe,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -15,6 +15,7 @@ use std::{
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use purlin::entropy::Entropy;
 use purlin_sqlite::Sqlite;
+use sqlx::SqlitePool;
 use tokio::task::JoinSet;
 
 use crate::support::{Failure, database};
@@ -106,8 +107,10 @@ impl Worker {
                     }
                     5 => drop(cancelled(self.put(unit, "other", "none"), self.below(3)).await),
                     _ => {
-                        let (one, other) =
-                            tokio::join!(self.nested(unit, "inner", false), self.nested(unit, "third", false));
+                        let (one, other) = tokio::join!(
+                            self.nested(unit, "inner", false),
+                            self.nested(unit, "third", false)
+                        );
                         one.and(other)?;
                     }
                 }
@@ -136,7 +139,7 @@ impl Worker {
 
     async fn operation(&self) {
         let unit = self.ledger.next.fetch_add(1, Ordering::Relaxed);
-        let after = if self.below(2) == 0 { self.below(16) } else { u64::MAX };
+        let after = if self.below(2) == 0 { self.below(9) } else { u64::MAX };
         let work = async {
             match self.below(4) {
                 0 => self.by_hand(unit).await,
@@ -145,30 +148,44 @@ impl Worker {
         };
         self.ledger.operations.fetch_add(1, Ordering::Relaxed);
         match AssertUnwindSafe(cancelled(work, after)).catch_unwind().await {
-            Ok(Some(Ok(()))) => drop(self.ledger.kept.lock().unwrap().insert(unit)),
-            Ok(None) => drop(self.ledger.cancellations.fetch_add(1, Ordering::Relaxed)),
-            Ok(Some(Err(Failure::OnPurpose))) | Err(_) => drop(self.ledger.lost.lock().unwrap().insert(unit)),
+            Ok(Some(Ok(()))) => assert!(self.ledger.kept.lock().unwrap().insert(unit)),
+            Ok(Some(Err(Failure::OnPurpose))) | Err(_) => {
+                assert!(self.ledger.lost.lock().unwrap().insert(unit));
+            }
             Ok(Some(Err(Failure::Sql(error)))) => panic!("{error}"),
+            Ok(None) => {
+                self.ledger.cancellations.fetch_add(1, Ordering::Relaxed);
+            }
         }
         self.check_out().await;
     }
 
-    /// Takes a connection as the next user would, and asks it.
     async fn check_out(&self) {
         for pool in [self.sqlite.pool(), self.sqlite.readers().unwrap()] {
-            let mut connection = pin!(pool.acquire()).await.unwrap();
             self.ledger.checkouts.fetch_add(1, Ordering::Relaxed);
-            match sqlx::query("BEGIN").execute(&mut *connection).await {
-                Ok(_) => drop(sqlx::query("ROLLBACK").execute(&mut *connection).await.unwrap()),
-                Err(_) => drop(self.ledger.in_transaction.fetch_add(1, Ordering::Relaxed)),
+            if is_in_transaction(pool).await {
+                self.ledger.in_transaction.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 }
 
+/// Takes a connection as the next user would, and asks it.
+async fn is_in_transaction(pool: &SqlitePool) -> bool {
+    let mut connection = pool.acquire().await.unwrap();
+    match sqlx::query("BEGIN").execute(&mut *connection).await {
+        Ok(_) => {
+            sqlx::query("ROLLBACK").execute(&mut *connection).await.unwrap();
+            false
+        }
+        Err(_) => true,
+    }
+}
+
 async fn run(seed: u64) -> (Arc<Ledger>, i64, i64) {
     let db = database().await;
-    let table = "CREATE TABLE part (unit INTEGER, grp TEXT, side TEXT, PRIMARY KEY (unit, grp, side))";
+    let table =
+        "CREATE TABLE part (unit INTEGER, grp TEXT, side TEXT, PRIMARY KEY (unit, grp, side))";
     sqlx::query(table).execute(&db.sqlite).await.unwrap();
     let ledger = Arc::new(Ledger::default());
     let mut tasks = JoinSet::new();
@@ -194,7 +211,10 @@ async fn run(seed: u64) -> (Arc<Ledger>, i64, i64) {
     let inner = "SELECT DISTINCT unit FROM part";
     let any: Vec<i64> = sqlx::query_scalar(inner).fetch_all(&db.sqlite).await.unwrap();
     let missing = ledger.kept.lock().unwrap().difference(&there).count();
-    let escaped = any.iter().filter(|unit| !there.contains(unit) || ledger.lost.lock().unwrap().contains(unit)).count();
+    let escaped = any
+        .iter()
+        .filter(|unit| !there.contains(unit) || ledger.lost.lock().unwrap().contains(unit))
+        .count();
     db.sqlite.close().await;
     (ledger, half, i64::try_from(missing + escaped).unwrap())
 }
@@ -225,4 +245,21 @@ async fn no_connection_is_handed_out_in_a_transaction_and_no_unit_is_half_commit
     assert_eq!(operations, SEEDS * TASKS * OPERATIONS);
     assert!(cancellations > operations / 10, "{cancellations}");
     assert_eq!((in_transaction, half, wrong), (0, 0, 0));
+}
+
+/// sqlx 0.9.0 loses count of a transaction whose `begin` is cancelled (its issues 4385 and 4393).
+#[tokio::test]
+async fn a_begin_that_is_cancelled_leaves_nothing_open() {
+    let db = database().await;
+    let (mut cancellations, mut open) = (0, 0);
+    for round in 0..2_000 {
+        match cancelled(db.sqlite.begin(), round % 3).await {
+            Some(begun) => begun.unwrap().rollback().await.unwrap(),
+            None => cancellations += 1,
+        }
+        open += usize::from(is_in_transaction(db.sqlite.pool()).await);
+    }
+    println!("{cancellations} of 2000 begins cancelled · left open {open}");
+    assert!(cancellations > 500, "{cancellations}");
+    assert_eq!(open, 0);
 }

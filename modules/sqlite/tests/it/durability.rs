@@ -20,7 +20,8 @@ const CHILD: &str = "durability::child_that_is_killed";
 async fn child_that_is_killed() {
     let config = SqliteConfig { dir: ".".into(), ..SqliteConfig::default() };
     let sqlite = Sqlite::connect(config).await.unwrap();
-    let create = "CREATE TABLE IF NOT EXISTS half (unit INTEGER, side TEXT, PRIMARY KEY (unit, side))";
+    let create =
+        "CREATE TABLE IF NOT EXISTS half (unit INTEGER, side TEXT, PRIMARY KEY (unit, side))";
     sqlx::query(create).execute(&sqlite).await.unwrap();
     let last = "SELECT coalesce(max(unit), 0) FROM half";
     let mut unit: i64 = sqlx::query_scalar(last).fetch_one(&sqlite).await.unwrap();
@@ -53,7 +54,9 @@ async fn killed_processes_lose_nothing_that_was_committed() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let commits = lines.map_while(Result::ok).filter_map(|line| line.split_once("committed ")?.1.parse::<i64>().ok());
+        let commits = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.split_once("committed ")?.1.parse::<i64>().ok());
         let wanted = 20 + 17 * round;
         let mut commits = commits.peekable();
         for unit in commits.by_ref().take(wanted) {
@@ -70,7 +73,10 @@ async fn killed_processes_lose_nothing_that_was_committed() {
     let kept: i64 = sqlx::query_scalar(units).bind(seen).fetch_one(&sqlite).await.unwrap();
     let halves = "SELECT count(*) FROM (SELECT unit FROM half GROUP BY unit HAVING count(*) <> 2)";
     let half: i64 = sqlx::query_scalar(halves).fetch_one(&sqlite).await.unwrap();
-    println!("{kills} kills · {seen} commits announced · lost {} · half committed {half}", seen - kept);
+    println!(
+        "{kills} kills · {seen} commits announced · lost {} · half committed {half}",
+        seen - kept
+    );
     assert!(seen > 200, "{seen}");
     assert_eq!((seen - kept, half), (0, 0));
 }

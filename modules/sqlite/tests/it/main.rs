@@ -1,5 +1,12 @@
 //! Against real databases, in directories that are thrown away.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints its figures"
+)]
+
 extern crate purlin_core as purlin;
 
 mod cancel;

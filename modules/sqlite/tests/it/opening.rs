@@ -21,13 +21,17 @@ fn text(error: &OpenError) -> String {
 #[tokio::test]
 async fn a_new_database_is_created_with_its_directory() {
     let dir = TempDir::new().unwrap();
-    let config = SqliteConfig { dir: dir.path().join("deep/down").into(), ..SqliteConfig::default() };
+    let config =
+        SqliteConfig { dir: dir.path().join("deep/down").into(), ..SqliteConfig::default() };
     let sqlite = Sqlite::connect(&config).await.unwrap();
     sqlx::query("CREATE TABLE t (n)").execute(&sqlite).await.unwrap();
     let wal = dir.path().join("deep/down/app.db-wal");
     assert!(wal.exists());
     sqlite.close().await;
-    assert!(config.path().exists() && !wal.exists(), "the last connection moves the log into the database");
+    assert!(
+        config.path().exists() && !wal.exists(),
+        "the last connection moves the log into the database"
+    );
     let closed = sqlx::query("SELECT 1").execute(&sqlite).await;
     assert!(matches!(closed, Err(sqlx::Error::PoolClosed)));
 }
@@ -51,7 +55,11 @@ async fn a_locked_database_is_named_with_the_way_out() {
 async fn a_file_that_is_something_else_is_left_alone() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("app.db");
-    std::fs::write(&path, "not a database, but long enough to be read as the header of one. ".repeat(20)).unwrap();
+    std::fs::write(
+        &path,
+        "not a database, but long enough to be read as the header of one. ".repeat(20),
+    )
+    .unwrap();
     let before = std::fs::read(&path).unwrap();
     let error = Sqlite::connect(config(&dir)).await.unwrap_err();
     assert!(matches!(error, OpenError::Damaged { .. }));
@@ -63,7 +71,8 @@ async fn a_file_that_is_something_else_is_left_alone() {
 async fn a_directory_that_cannot_be_made_or_used_is_named() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("file"), "").unwrap();
-    let below_a_file = SqliteConfig { dir: dir.path().join("file/data").into(), ..SqliteConfig::default() };
+    let below_a_file =
+        SqliteConfig { dir: dir.path().join("file/data").into(), ..SqliteConfig::default() };
     let error = Sqlite::connect(below_a_file).await.unwrap_err();
     assert!(text(&error).contains("file/data; set `sqlite.dir`"), "{}", text(&error));
 
@@ -76,7 +85,11 @@ async fn a_directory_that_cannot_be_made_or_used_is_named() {
 async fn a_name_that_is_no_name_is_refused_before_anything_is_made() {
     let dir = TempDir::new().unwrap();
     for file in ["", ":memory:", "../app.db", "a/b.db", ".."] {
-        let config = SqliteConfig { file: file.to_owned(), dir: dir.path().join("new").into(), ..SqliteConfig::default() };
+        let config = SqliteConfig {
+            file: file.to_owned(),
+            dir: dir.path().join("new").into(),
+            ..SqliteConfig::default()
+        };
         let error = config.open(Settings::default()).await.unwrap_err();
         assert!(matches!(error, OpenError::File { .. }), "{file}: {error}");
     }

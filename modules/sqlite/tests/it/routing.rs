@@ -10,7 +10,10 @@ use crate::support::{database, database_with};
 
 #[tokio::test]
 async fn reads_do_not_wait_for_a_writer_and_writes_do() {
-    let db = database_with(Settings::default(), |config| config.acquire_timeout = Duration::from_millis(50)).await;
+    let db = database_with(Settings::default(), |config| {
+        config.acquire_timeout = Duration::from_millis(50)
+    })
+    .await;
     let notes = db.notes();
     notes.add("one").await.unwrap();
     let writer = db.sqlite.begin().await.unwrap();
@@ -29,9 +32,12 @@ async fn reads_do_not_wait_for_a_writer_and_writes_do() {
 async fn a_connection_is_set_up_as_documented() {
     let db = database().await;
     for pool in [db.sqlite.pool(), db.sqlite.readers().unwrap()] {
-        let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
-        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(pool).await.unwrap();
-        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.unwrap();
+        let journal: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+        let foreign_keys: i64 =
+            sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(pool).await.unwrap();
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.unwrap();
         assert_eq!((journal.as_str(), foreign_keys, synchronous), ("wal", 1, 1));
     }
     assert_eq!(db.sqlite.pool().options().get_max_connections(), 1);
@@ -52,7 +58,8 @@ async fn statements_that_begin_or_end_a_transaction_are_refused() {
 async fn a_script_that_fails_half_way_leaves_no_transaction_behind() {
     let db = database().await;
     let notes = db.notes();
-    let script = "BEGIN; INSERT INTO note (text) VALUES ('lost'); INSERT INTO nowhere VALUES (1); COMMIT;";
+    let script =
+        "BEGIN; INSERT INTO note (text) VALUES ('lost'); INSERT INTO nowhere VALUES (1); COMMIT;";
     sqlx::raw_sql(script).execute(&db.sqlite).await.unwrap_err();
     notes.add("kept").await.unwrap();
     let script = "BEGIN; INSERT INTO note (text) VALUES ('also kept'); COMMIT;";

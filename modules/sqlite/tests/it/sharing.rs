@@ -28,7 +28,8 @@ async fn a_query_while_a_stream_is_open_is_an_error() {
     many(&notes, 200).await;
     db.sqlite
         .with_tx(async |_tx| {
-            let mut rows = sqlx::query_as::<_, Note>("SELECT id, text FROM note ORDER BY id").fetch(&db.sqlite);
+            let mut rows = sqlx::query_as::<_, Note>("SELECT id, text FROM note ORDER BY id")
+                .fetch(&db.sqlite);
             let first = rows.try_next().await?.unwrap();
             assert_eq!((first.id, first.text.as_str()), (1, "note 0"));
             let refused = notes.add("refused").await.unwrap_err();
@@ -68,8 +69,10 @@ async fn branches_of_a_join_take_turns() {
         .sqlite
         .with_tx(async |_tx| {
             // `query_as` and `query_scalar` collect a stream, which nobody may mistake for an open one.
-            let typed = sqlx::query_as::<_, Note>("SELECT id, text FROM note").fetch_all(&db.sqlite);
-            let one = sqlx::query_scalar::<_, i64>("SELECT max(id) FROM note WHERE id <= 500").fetch_one(&db.sqlite);
+            let typed =
+                sqlx::query_as::<_, Note>("SELECT id, text FROM note").fetch_all(&db.sqlite);
+            let one = sqlx::query_scalar::<_, i64>("SELECT max(id) FROM note WHERE id <= 500")
+                .fetch_one(&db.sqlite);
             let nested = db.sqlite.with_tx(async |_tx| {
                 notes.add("nested").await?;
                 notes.add("nested too").await
@@ -100,7 +103,8 @@ async fn a_branch_that_waits_for_a_stream_that_waits_for_it_gets_the_error() {
                 assert_eq!(rest, 199);
                 Ok::<_, sqlx::Error>(())
             };
-            let waiting = async { tell.send(notes.add("refused").await.unwrap_err()).map_err(drop).unwrap() };
+            let waiting =
+                async { tell.send(notes.add("refused").await.unwrap_err()).map_err(drop).unwrap() };
             let (streamed, ()) = tokio::join!(streaming, waiting);
             streamed
         })
@@ -117,7 +121,8 @@ async fn a_query_that_nobody_awaits_is_an_error_for_the_others_after_a_while() {
     db.sqlite
         .with_tx(async |_tx| {
             // Long enough that it cannot be over when it is polled for the first time.
-            let slow = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 200000)
+            let slow =
+                "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 200000)
                         INSERT INTO note (text) SELECT 'x' FROM (SELECT max(n) FROM c)";
             let forgotten = sqlx::query(slow).execute(&db.sqlite);
             let mut forgotten = std::pin::pin!(forgotten);
@@ -127,7 +132,10 @@ async fn a_query_that_nobody_awaits_is_an_error_for_the_others_after_a_while() {
                 hand.advance(Duration::from_secs(3));
             };
             let (waited, ()) = tokio::join!(notes.add("y"), driver);
-            assert_eq!(waited.unwrap_err().to_string(), Refused::Busy(Duration::from_secs(3)).to_string());
+            assert_eq!(
+                waited.unwrap_err().to_string(),
+                Refused::Busy(Duration::from_secs(3)).to_string()
+            );
             forgotten.await.map(drop)
         })
         .await

@@ -33,12 +33,18 @@ pub(crate) async fn database() -> Database {
     database_with(Settings::default(), |_| {}).await
 }
 
-pub(crate) async fn database_with(settings: Settings, change: impl FnOnce(&mut SqliteConfig)) -> Database {
+pub(crate) async fn database_with(
+    settings: Settings,
+    change: impl FnOnce(&mut SqliteConfig),
+) -> Database {
     let dir = TempDir::new().unwrap();
     let mut config = config(&dir);
     change(&mut config);
     let sqlite = config.open(settings).await.unwrap();
-    sqlx::query("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)").execute(&sqlite).await.unwrap();
+    sqlx::query("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)")
+        .execute(&sqlite)
+        .await
+        .unwrap();
     Database { sqlite, config, _dir: dir }
 }
 

@@ -1,13 +1,21 @@
 //! What is in a transaction, and what becomes of it.
 
-use std::{panic::AssertUnwindSafe, sync::atomic::{AtomicU32, Ordering}, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt as _;
-use purlin::{ambient, clock::Clock, entropy::Entropy, error::Code};
+use purlin::{ambient, async_trait, clock::Clock, entropy::Entropy, error::Code};
 use purlin_sql::{Refused, Settings, SqliteTx, code};
+use purlin_sqlite::Sqlite;
 use tokio::task::JoinSet;
 
-use crate::support::{Failure, database, database_with};
+use crate::support::{Failure, Notes, database, database_with};
 
 fn assert_send<T: Send>(value: T) -> T {
     value
@@ -30,11 +38,50 @@ async fn repositories_join_and_the_explicit_transaction_is_the_same() {
     assert_eq!(notes.all().await.unwrap(), ["kept"]);
 }
 
+/// The shape of a service: traits behind `Arc<dyn ..>`, whose futures are boxed and must be `Send`.
+#[async_trait]
+trait Service: Send + Sync {
+    async fn add_both(&self, one: &str, other: &str) -> Result<i64, Failure>;
+}
+
+struct ServiceImpl {
+    sqlite: Sqlite,
+    notes: Arc<Notes>,
+}
+
+#[async_trait]
+impl Service for ServiceImpl {
+    async fn add_both(&self, one: &str, other: &str) -> Result<i64, Failure> {
+        let first = self.sqlite.with_tx_retrying(|| async { self.notes.add(one).await }).await?;
+        let sum = self
+            .sqlite
+            .with_tx(async |tx| {
+                let second = self.notes.add(other).await?;
+                let more = sqlx::query("DELETE FROM note WHERE id > ?").bind(second);
+                assert_eq!(more.execute(&mut *tx).await?.rows_affected(), 0);
+                Ok::<_, Failure>(first + second)
+            })
+            .await?;
+        Ok(sum)
+    }
+}
+
+#[tokio::test]
+async fn a_service_behind_a_trait_object_uses_it() {
+    let db = database().await;
+    let service: Arc<dyn Service> =
+        Arc::new(ServiceImpl { sqlite: db.sqlite.clone(), notes: Arc::new(db.notes()) });
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { service.add_both("one", "other").await });
+    assert_eq!(tasks.join_next().await.unwrap().unwrap().unwrap(), 3);
+}
+
 #[tokio::test]
 async fn a_transaction_is_not_seen_before_its_commit() {
     let db = database().await;
     let (notes, outside) = (db.notes(), db.sqlite.readers().unwrap());
-    let count = async || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM note").fetch_one(outside).await;
+    let count =
+        async || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM note").fetch_one(outside).await;
     db.sqlite
         .with_tx(async |_tx| {
             notes.add("one").await?;
@@ -58,7 +105,9 @@ async fn a_nested_transaction_is_a_savepoint() {
                 .with_tx(async |_tx| {
                     notes.add("lost").await?;
                     // The outer handle inside of the savepoint is inside of the savepoint.
-                    sqlx::query("INSERT INTO note (text) VALUES ('lost too')").execute(&mut *tx).await?;
+                    sqlx::query("INSERT INTO note (text) VALUES ('lost too')")
+                        .execute(&mut *tx)
+                        .await?;
                     Err(Failure::OnPurpose)
                 })
                 .await;
@@ -151,7 +200,10 @@ async fn a_transaction_by_hand_rolls_back_when_it_is_dropped() {
     sqlx::query("INSERT INTO note (text) VALUES ('lost')").execute(&mut *lost).await.unwrap();
     drop(lost);
     let mut thrown_away = db.sqlite.begin().await.unwrap();
-    sqlx::query("INSERT INTO note (text) VALUES ('lost')").execute(&mut *thrown_away).await.unwrap();
+    sqlx::query("INSERT INTO note (text) VALUES ('lost')")
+        .execute(&mut *thrown_away)
+        .await
+        .unwrap();
     thrown_away.rollback().await.unwrap();
     let mut kept = db.sqlite.begin().await.unwrap();
     sqlx::query("INSERT INTO note (text) VALUES ('kept')").execute(&mut *kept).await.unwrap();
@@ -167,7 +219,10 @@ async fn a_savepoint_by_hand_keeps_others_out_until_it_ends() {
         .with_tx(async |_tx| {
             let mut savepoint = db.sqlite.begin().await?;
             sqlx::query("INSERT INTO note (text) VALUES ('one')").execute(&mut *savepoint).await?;
-            assert_eq!(notes.add("two").await.unwrap_err().to_string(), Refused::SavepointOpen.to_string());
+            assert_eq!(
+                notes.add("two").await.unwrap_err().to_string(),
+                Refused::SavepointOpen.to_string()
+            );
             savepoint.commit().await?;
             drop(db.sqlite.begin().await?);
             notes.add("three").await
@@ -185,7 +240,9 @@ async fn what_sqlite_rolled_back_by_itself_is_not_continued() {
         .sqlite
         .with_tx(async |_tx| {
             notes.add("lost").await?;
-            let conflict = sqlx::query("INSERT OR ROLLBACK INTO note (text) VALUES ('lost')").execute(&db.sqlite).await;
+            let conflict = sqlx::query("INSERT OR ROLLBACK INTO note (text) VALUES ('lost')")
+                .execute(&db.sqlite)
+                .await;
             assert_eq!(code(&conflict.unwrap_err()), Code::AlreadyExists);
             let next = notes.add("would be committed on its own").await;
             assert_eq!(next.unwrap_err().to_string(), Refused::Lost.to_string());
@@ -206,7 +263,8 @@ async fn a_failed_statement_does_not_end_the_transaction() {
             notes.add("one").await?;
             let taken = notes.add("one").await.unwrap_err();
             assert_eq!(code(&taken), Code::AlreadyExists);
-            let null = sqlx::query("INSERT INTO note (text) VALUES (NULL)").execute(&db.sqlite).await;
+            let null =
+                sqlx::query("INSERT INTO note (text) VALUES (NULL)").execute(&db.sqlite).await;
             assert_eq!(code(&null.unwrap_err()), Code::FailedPrecondition);
             notes.add("two").await
         })
@@ -232,7 +290,9 @@ async fn a_read_only_transaction_reads_one_state_while_others_write() {
     let nested = db
         .sqlite
         .with_tx_options(SqliteTx::ReadOnly, async |_tx| {
-            db.sqlite.with_tx_options(SqliteTx::Immediate, async |_tx| notes.add("three").await).await
+            db.sqlite
+                .with_tx_options(SqliteTx::Immediate, async |_tx| notes.add("three").await)
+                .await
         })
         .await;
     assert_eq!(nested.unwrap_err().to_string(), Refused::Options.to_string());
