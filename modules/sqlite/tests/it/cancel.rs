@@ -20,9 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Failure, database};
 
-const SEEDS: u64 = 4;
 const TASKS: u64 = 4;
-const OPERATIONS: u64 = 500;
 
 /// Drops a future after it was pending for a number of times.
 struct Cancelled<F> {
@@ -182,7 +180,7 @@ async fn is_in_transaction(pool: &SqlitePool) -> bool {
     }
 }
 
-async fn run(seed: u64) -> (Arc<Ledger>, i64, i64) {
+async fn run(seed: u64, operations: u64) -> (Arc<Ledger>, i64, i64) {
     let db = database().await;
     let table =
         "CREATE TABLE part (unit INTEGER, grp TEXT, side TEXT, PRIMARY KEY (unit, grp, side))";
@@ -193,7 +191,7 @@ async fn run(seed: u64) -> (Arc<Ledger>, i64, i64) {
         let (sqlite, ledger) = (db.sqlite.clone(), ledger.clone());
         let worker = Worker { sqlite, ledger, entropy: Entropy::seeded(seed * TASKS + task) };
         tasks.spawn(async move {
-            for _ in 0..OPERATIONS {
+            for _ in 0..operations {
                 worker.operation().await;
             }
         });
@@ -221,6 +219,16 @@ async fn run(seed: u64) -> (Arc<Ledger>, i64, i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_connection_is_handed_out_in_a_transaction_and_no_unit_is_half_committed() {
+    run_all(4, 500).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a million operations, some ten minutes: part of the long suite"]
+async fn no_connection_is_handed_out_in_a_transaction_in_a_million_operations() {
+    run_all(250, 1_000).await;
+}
+
+async fn run_all(seeds: u64, operations_of_task: u64) {
     // The panics are part of the work.
     std::panic::set_hook(Box::new(|info| {
         if info.payload().downcast_ref() != Some(&"on purpose") {
@@ -229,8 +237,8 @@ async fn no_connection_is_handed_out_in_a_transaction_and_no_unit_is_half_commit
     }));
     let (mut operations, mut cancellations, mut checkouts, mut in_transaction) = (0, 0, 0, 0);
     let (mut half, mut wrong) = (0, 0);
-    for seed in 0..SEEDS {
-        let (ledger, seed_half, seed_wrong) = run(seed).await;
+    for seed in 0..seeds {
+        let (ledger, seed_half, seed_wrong) = run(seed, operations_of_task).await;
         operations += ledger.operations.load(Ordering::Relaxed);
         cancellations += ledger.cancellations.load(Ordering::Relaxed);
         checkouts += ledger.checkouts.load(Ordering::Relaxed);
@@ -242,7 +250,7 @@ async fn no_connection_is_handed_out_in_a_transaction_and_no_unit_is_half_commit
         "{operations} operations · {cancellations} cancelled · {checkouts} checkouts · in a transaction {in_transaction} \
          · half committed {half} · lost or escaped {wrong}"
     );
-    assert_eq!(operations, SEEDS * TASKS * OPERATIONS);
+    assert_eq!(operations, seeds * TASKS * operations_of_task);
     assert!(cancellations > operations / 10, "{cancellations}");
     assert_eq!((in_transaction, half, wrong), (0, 0, 0));
 }

@@ -91,3 +91,21 @@ async fn health_reports_the_pools_and_a_closed_database() {
     let error = health.check().await.unwrap_err();
     assert!(format!("{error:#}").contains("closed pool"), "{error:#}");
 }
+
+/// The macros are checked against the description in `.sqlx`; `DATABASE_URL` with the table `note`
+/// and `SQLX_OFFLINE_DIR` write it anew.
+#[tokio::test]
+async fn checked_queries_run_through_the_handle_and_the_transaction() {
+    let db = database().await;
+    db.sqlite
+        .with_tx(async |tx| {
+            sqlx::query!("INSERT INTO note (text) VALUES (?)", "one").execute(&mut *tx).await?;
+            let id = sqlx::query_scalar!("SELECT id FROM note WHERE text = ?", "one");
+            assert_eq!(id.fetch_one(&db.sqlite).await?, 1);
+            Ok::<_, sqlx::Error>(())
+        })
+        .await
+        .unwrap();
+    let rows = sqlx::query!("SELECT id, text FROM note").fetch_all(&db.sqlite).await.unwrap();
+    assert_eq!((rows[0].id, rows[0].text.as_str()), (1, "one"));
+}
