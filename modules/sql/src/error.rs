@@ -42,8 +42,11 @@ pub enum Refused {
     /// The database ended the transaction.
     #[error("the database ended the transaction after an earlier error, and nothing of it is kept")]
     Lost,
-    /// A savepoint could not be rolled back.
-    #[error("a savepoint of this transaction could not be rolled back, so nothing of it is kept")]
+    /// What earlier errors or cancellations left behind could not be put right.
+    #[error(
+        "what earlier errors or cancellations left behind in this transaction could not be put right, \
+         so nothing of it is kept"
+    )]
     Broken,
     /// The statement would begin or end a transaction behind the back of this crate.
     #[error(
@@ -62,8 +65,9 @@ pub enum Refused {
 /// | no row | `NotFound` |
 /// | unique or exclusion constraint | `AlreadyExists` |
 /// | foreign key, check, not null | `FailedPrecondition` |
-/// | serialization failure, deadlock | `Aborted` |
 /// | busy or locked, no connection in time, I/O | `Unavailable` |
+/// | disk full | `ResourceExhausted` |
+/// | damaged, or not a database | `DataLoss` |
 /// | anything else | `Internal` |
 ///
 /// ```

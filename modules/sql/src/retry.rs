@@ -10,8 +10,8 @@ use crate::{
 // === impl Sql ===
 
 impl<DB: Engine> Sql<DB> {
-    /// Runs `work` in a transaction, and repeats it when it was lost to concurrency: busy or locked,
-    /// a serialization failure, a deadlock.
+    /// Runs `work` in a transaction, and repeats it when it was lost to concurrency: on SQLite, when
+    /// another process had the database locked.
     ///
     /// ```
     /// # use purlin_sql::Sql;

@@ -278,10 +278,14 @@ impl<DB: Engine> Turn<DB> {
             self.slot.state().rewind = None;
         }
         if suspect {
+            // A second question would be answered by what the first one did, so that being cut off
+            // in between is final.
+            self.slot.state().doomed = Some(Refused::Broken);
             if !DB::is_usable(self.connection()?).await? {
                 return Err(self.doom(Refused::Lost));
             }
-            self.slot.state().suspect = false;
+            let mut state = self.slot.state();
+            (state.suspect, state.doomed) = (false, None);
         }
         Ok(())
     }
