@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `cargo xtask ci`.
+//! The repository's own commands: `cargo xtask test`, `ci` and `bench`.
 //!
 //! Everything that a person or a machine does to this repository is here, in Rust, so that it runs
 //! the same on a laptop and in CI and needs nothing beforehand but a Rust toolchain: the tools are
@@ -11,6 +11,7 @@
     reason = "a command speaks on the terminal, is steered by variables and times real programs"
 )]
 
+mod bench;
 mod ci;
 mod processes;
 mod servers;
@@ -42,6 +43,8 @@ enum Command {
     Test(test::Args),
     /// Run every check that a change has to pass, and show what each took.
     Ci(ci::Args),
+    /// Measure release builds, and show best, median and worst.
+    Bench(bench::Args),
 }
 
 const VARIABLES: &str = "\
@@ -66,6 +69,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Test(args) => test::run(&args, &workspace, &processes),
         Command::Ci(args) => ci::run(&args, &workspace, &processes),
+        Command::Bench(args) => bench::run(&args, &workspace, &processes),
     }
 }
 

@@ -1,1 +1,0 @@
-//! The harness behind `cargo xtask bench`; not published.

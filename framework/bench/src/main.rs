@@ -1,0 +1,35 @@
+//! The harness behind `cargo xtask bench`.
+//!
+//! Each measurement is a subcommand that drives real programs from outside and prints best, median
+//! and worst: a single figure says nothing about a noisy machine.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it measures real programs in real time, and its output is the result"
+)]
+
+mod spread;
+mod start;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures Purlin.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Time from the start of a program until it is ready, and its memory when it is idle.
+    Start(start::Args),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().what {
+        What::Start(args) => start::run(&args),
+    }
+}
