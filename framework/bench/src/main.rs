@@ -12,7 +12,8 @@
 mod spread;
 mod start;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Measures Purlin.
@@ -28,8 +29,15 @@ enum What {
     Start(start::Args),
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().what {
+fn main() -> ExitCode {
+    let measured = match Cli::parse().what {
         What::Start(args) => start::run(&args),
+    };
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

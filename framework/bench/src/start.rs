@@ -54,9 +54,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut samples = Vec::with_capacity(args.times);
     for _ in 0..args.times {
         let directory = tempfile::tempdir().context("could not create a directory to run in")?;
+        let said = tempfile::NamedTempFile::new().context("could not create a file for its log")?;
+        let log = || said.as_file().try_clone().context("could not open the file for its log");
         let mut command = Command::new(&args.program);
-        command.args(&args.arguments).current_dir(&directory);
-        samples.push(measure(&mut command, args.admin)?);
+        command.args(&args.arguments).current_dir(&directory).stdout(log()?).stderr(log()?);
+        let sample = measure(&mut command, args.admin).with_context(|| {
+            let said = fs::read_to_string(said.path()).unwrap_or_default();
+            format!("{} said: {}", args.program.display(), said.trim())
+        });
+        samples.push(sample?);
     }
     let figures = |of: fn(&Sample) -> f64| Spread::of(samples.iter().map(of).collect());
     let ready = figures(|sample| sample.ready.as_secs_f64() * 1000.0);
@@ -71,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Starts a program once, and stops it; a stop that is not clean makes the figures worthless.
 fn measure(command: &mut Command, admin: SocketAddr) -> Result<Sample> {
     let began = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = command.stdin(Stdio::null()).spawn();
     let mut running =
         Running(child.with_context(|| {
             format!("could not start {}", command.get_program().to_string_lossy())
