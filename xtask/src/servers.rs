@@ -9,9 +9,11 @@ mod debian;
 mod promtool;
 
 use std::env;
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::processes::Processes;
 use crate::workspace::Workspace;
@@ -92,24 +94,24 @@ fn find(
     let (program, how) = match server.local() {
         Some(program) => (program, "local binary".to_owned()),
         None => server.fetch(site).with_context(|| {
-            format!("no {} on this machine, and it could not be fetched", server.name())
+            let name = server.name();
+            format!("install {name}, or name yours in {variable}; it could not be fetched")
         })?,
     };
     let address = program
         .into_os_string()
         .into_string()
-        .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
+        .map_err(|path| anyhow!("{} is not UTF-8", path.display()))?;
     let version = server.version(&address, site)?;
     Ok(Found { address, version, how })
 }
 
-/// The first of the directories of `PATH`, or of the given ones, that holds a program.
-fn program(name: &str, path: Option<&std::ffi::OsStr>) -> Option<PathBuf> {
+/// A program on a search path such as `PATH`.
+fn program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     env::split_paths(path?).map(|directory| directory.join(name)).find(|file| is_program(file))
 }
 
 fn is_program(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 

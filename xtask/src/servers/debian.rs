@@ -3,13 +3,13 @@
 //! A package is downloaded and unpacked into the cache. That asks for no root, starts no service,
 //! and leaves the machine's own packages and lists as they are: apt works on lists of our own.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
 
-use super::Site;
+use super::{Site, program};
 
 /// The directory in which a package lies unpacked; fetched if it is not in the cache.
 pub(super) fn unpacked(package: &str, site: &Site<'_>) -> Result<PathBuf> {
@@ -18,12 +18,16 @@ pub(super) fn unpacked(package: &str, site: &Site<'_>) -> Result<PathBuf> {
     if unpacked.is_dir() {
         return Ok(unpacked);
     }
+    for tool in ["apt-get", "dpkg-deb"] {
+        if program(tool, env::var_os("PATH").as_deref()).is_none() {
+            bail!("{tool} is not on this machine");
+        }
+    }
     fs::create_dir_all(&cache).with_context(|| format!("could not create {}", cache.display()))?;
     // What is in the cache under its name is whole: it was unpacked elsewhere and then moved.
     let work = tempfile::tempdir_in(&cache)
         .with_context(|| format!("could not create a directory in {}", cache.display()))?;
-    let lists = work.path().join("lists");
-    fs::create_dir_all(lists.join("partial")).context("could not create apt's directories")?;
+    configure(work.path()).context("could not prepare a directory for apt")?;
 
     println!("fetching the Debian package {package}");
     site.processes.capture(apt(work.path()).arg("update"))?;
@@ -41,18 +45,27 @@ pub(super) fn unpacked(package: &str, site: &Site<'_>) -> Result<PathBuf> {
     }
 }
 
-/// apt-get on lists and caches of its own, in a directory that it may write to as whoever we are.
+/// Gives apt lists and caches of its own, in a directory that it may write to as whoever we are.
+fn configure(work: &Path) -> io::Result<()> {
+    fs::create_dir_all(work.join("lists/partial"))?;
+    let settings = format!(
+        "Dir::State::Lists \"{lists}\";\n\
+         Dir::State::Status \"/var/lib/dpkg/status\";\n\
+         Dir::Cache \"{cache}\";\n\
+         APT::Sandbox::User \"root\";\n\
+         Acquire::Retries \"2\";\n\
+         Acquire::http::Timeout \"20\";\n\
+         Acquire::https::Timeout \"20\";\n\
+         Acquire::Languages \"none\";\n",
+        lists = work.join("lists").display(),
+        cache = work.display(),
+    );
+    fs::write(work.join("apt.conf"), settings)
+}
+
 fn apt(work: &Path) -> Command {
     let mut command = Command::new("apt-get");
-    command
-        .current_dir(work)
-        .args(["--quiet=2", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=2"])
-        .args(["-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"])
-        .args(["-o", "Acquire::Languages=none", "-o", "Dir::State::status=/var/lib/dpkg/status"])
-        .arg("-o")
-        .arg(format!("Dir::State::Lists={}", work.join("lists").display()))
-        .arg("-o")
-        .arg(format!("Dir::Cache={}", work.display()));
+    command.current_dir(work).env("APT_CONFIG", work.join("apt.conf")).arg("--quiet=2");
     command
 }
 

@@ -1,6 +1,4 @@
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use anyhow::bail;
 
@@ -66,7 +64,10 @@ fn a_variable_that_leads_nowhere_is_not_passed_over() {
 #[test]
 fn what_cannot_be_had_says_what_was_tried() {
     let error = find_fake(&Fake::default(), None).unwrap_err();
-    assert_eq!(error, "no fake on this machine, and it could not be fetched: the mirror is down");
+    assert_eq!(
+        error,
+        "install fake, or name yours in PURLIN_TEST_FAKE; it could not be fetched: the mirror is down"
+    );
 }
 
 #[test]
