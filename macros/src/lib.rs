@@ -9,7 +9,11 @@ mod component;
 mod components;
 mod config;
 mod needs;
+mod problems;
 mod service_error;
+
+#[cfg(test)]
+mod golden;
 
 use proc_macro::TokenStream;
 

@@ -1,1 +1,46 @@
-//! A complete service on embedded defaults.
+//! A complete service on embedded defaults: an HTTP API, a database, a worker, and a loop that only
+//! the leader runs.
+//!
+//! [`app`] names its parts. `main`, the tests and `quickstart check` share it.
+
+mod config;
+mod order;
+mod repo;
+mod routes;
+mod service;
+mod totals;
+mod worker;
+
+use std::sync::Arc;
+
+use purlin::prelude::*;
+use sqlx::migrate;
+
+pub use self::{
+    config::OrdersConfig,
+    order::{NewOrder, Order, OrderError, OrderId, Status},
+    repo::OrderRepo,
+    service::OrderService,
+    totals::{Sums, Totals},
+};
+
+components! {
+    /// Orders, from the table to the service.
+    pub Orders {
+        needs: [Sqlite, Clock, Entropy, Live<OrdersConfig>],
+        components: [repo::SqliteOrderRepo, service::OrderServiceImpl],
+    }
+}
+
+/// The application.
+pub fn app() -> AppBuilder {
+    App::builder()
+        .package(purlin::package!())
+        .config::<OrdersConfig>()
+        .module(SqliteModule.migrations(migrate!()))
+        .supply(Arc::new(Totals::default()))
+        .components::<Orders>()
+        .module(HttpModule::new(routes::routes))
+        .runnable(Run::new("confirmer", worker::Confirmer::new))
+        .runnable(Run::new("totals", totals::TotalsLoop::new).leader_only("totals"))
+}

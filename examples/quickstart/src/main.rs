@@ -1,1 +1,7 @@
-fn main() {}
+//! The quickstart service: `cargo run -p quickstart`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    quickstart::app().run()
+}

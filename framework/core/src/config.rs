@@ -25,7 +25,7 @@
 //! }
 //!
 //! let section = Section::of::<OrdersConfig>("orders", None);
-//! let inputs = Inputs::default().variable("ORDERS_TOTALS_EVERY", "5s");
+//! let inputs = Inputs::of_variables([("ORDERS_TOTALS_EVERY", "5s")]);
 //! let (settings, problems) = Settings::load(inputs, std::slice::from_ref(&section));
 //! assert!(problems.is_empty());
 //!
@@ -44,10 +44,12 @@ mod duration;
 mod env;
 mod example;
 mod explain;
+mod inputs;
 mod json_schema;
 mod layer;
 mod listen;
 mod live;
+mod load;
 mod origin;
 mod placeholder;
 mod problem;
@@ -78,18 +80,19 @@ pub use self::{
     env::{Env, MapEnv, ProcessEnv},
     example::{dot_env as example_dot_env, yaml as example_yaml},
     explain::{Explanation, UnknownKey},
+    inputs::{Inputs, ParseType},
     json_schema::json_schema,
     listen::{DataDir, Listen},
     live::{Live, Subscription},
     origin::{Origin, Place, Source},
     problem::Problem,
     reader::Reader,
-    reference::{EnvSecrets, Reference, Secrets},
+    reference::{Reference, Secrets},
     rule::Rule,
     schema::{Field, Schema},
     secret::Secret,
     section::{Leaf, Section},
-    settings::{Inputs, ParseType, Settings},
+    settings::Settings,
     shape::Shape,
     size::ByteSize,
 };

@@ -1,6 +1,7 @@
 //! What an application is called.
 
-use crate::config::Profile;
+pub(crate) const DEV: &str = "dev";
+pub(crate) const PROD: &str = "prod";
 
 /// Name and version of the program, from [`package!`](crate::package).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Package {
 pub struct AppInfo {
     /// The program.
     pub package: Package,
-    /// The profile it runs in.
-    pub profile: Profile,
+    /// The profile it runs in: `dev`, `prod`, or a name of your own.
+    pub profile: String,
 }
 
 /// Name, version and revision of the crate in which it is called.
@@ -41,6 +42,15 @@ macro_rules! package {
             debug: ::core::cfg!(debug_assertions),
         }
     };
+}
+
+// === impl AppInfo ===
+
+impl AppInfo {
+    /// Whether it runs in production.
+    pub fn is_prod(&self) -> bool {
+        self.profile == PROD
+    }
 }
 
 // === impl Package ===

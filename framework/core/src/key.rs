@@ -2,6 +2,7 @@
 
 use std::{
     any::{TypeId, type_name},
+    cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
 };
@@ -95,6 +96,19 @@ impl PartialEq for Key {
 }
 
 impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let instance = |key: &Self| key.instance.map(|i| i.id);
+        self.id.cmp(&other.id).then_with(|| instance(self).cmp(&instance(other)))
+    }
+}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {

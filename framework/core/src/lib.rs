@@ -36,7 +36,11 @@ pub mod meter;
 pub mod page;
 pub mod readiness;
 
+mod graph;
+mod lifecycle;
+mod signal;
 mod undo;
+mod watchdog;
 
 pub use async_trait::async_trait;
 

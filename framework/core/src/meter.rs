@@ -7,7 +7,7 @@ use opentelemetry::metrics::{
     noop::NoopMeterProvider,
 };
 
-use crate::needs::Handle;
+use crate::{error::Result, needs::Handle};
 
 /// The declaration of a metric. Every metric has one, in its crate's `metrics.rs`: dashboards,
 /// alerts and the documentation are made from it.
@@ -62,6 +62,19 @@ pub enum Kind {
 /// Without telemetry it records nothing. The instruments are OpenTelemetry's own.
 #[derive(Clone)]
 pub struct Meter(OtelMeter);
+
+/// What has been measured, for whoever asks for it: the admin server does for `/metrics`.
+///
+/// Telemetry gives one, as `Arc<dyn Exposition>`.
+pub trait Exposition: Send + Sync + 'static {
+    /// All metrics, in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// When they cannot be written as such.
+    ///
+    /// Source: [text-based format, version 0.0.4](https://prometheus.io/docs/instrumenting/exposition_formats/).
+    fn text(&self) -> Result<String>;
+}
 
 pub use opentelemetry::KeyValue;
 

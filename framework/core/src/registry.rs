@@ -16,6 +16,9 @@ pub(crate) type Erased = Box<dyn Any + Send + Sync>;
 
 type Decorator = Arc<dyn Fn(Erased) -> Erased + Send + Sync>;
 
+/// How values are wrapped, by key, in the order of the wrapping.
+pub(crate) type Decorators = HashMap<Key, Vec<Decorator>>;
+
 /// Everything that has been given, by key.
 ///
 /// Replacements are put in first and stay: what a module gives under such a key is dropped.
@@ -24,7 +27,7 @@ pub(crate) struct Registry {
     one: HashMap<Key, Erased>,
     groups: HashMap<Key, Vec<(usize, Erased)>>,
     replaced: HashSet<Key>,
-    decorators: HashMap<Key, Vec<Decorator>>,
+    decorators: Decorators,
 }
 
 /// What has been given, as one node of the graph sees it.
@@ -37,6 +40,8 @@ pub struct Resolver<'a> {
 #[derive(Default)]
 pub struct Outputs {
     instance: Option<Instance>,
+    /// Whether the values have been wrapped by the decorators of their keys.
+    decorated: bool,
     one: Vec<(Key, Erased)>,
     members: Vec<(Key, Erased)>,
 }
@@ -80,14 +85,15 @@ impl Registry {
 
     /// Takes in what the node number `order` has given.
     pub(crate) fn put(&mut self, order: usize, outputs: Outputs) {
+        let none = Decorators::new();
+        let decorators = if outputs.decorated { &none } else { &self.decorators };
         for (key, value) in outputs.one {
             if !self.replaced.contains(&key) {
-                let value = wrapped(&self.decorators, &key, value);
-                self.one.insert(key, value);
+                self.one.insert(key, wrapped(decorators, &key, value));
             }
         }
         for (key, value) in outputs.members {
-            let value = wrapped(&self.decorators, &key, value);
+            let value = wrapped(decorators, &key, value);
             let members = self.groups.entry(key).or_default();
             let at = members.partition_point(|(other, _)| *other <= order);
             members.insert(at, (order, value));
@@ -115,7 +121,7 @@ impl Registry {
     }
 }
 
-fn wrapped(decorators: &HashMap<Key, Vec<Decorator>>, key: &Key, value: Erased) -> Erased {
+pub(crate) fn wrapped(decorators: &Decorators, key: &Key, value: Erased) -> Erased {
     decorators.get(key).into_iter().flatten().fold(value, |inner, wrap| wrap(inner))
 }
 
@@ -146,9 +152,8 @@ impl Resolver<'_> {
         self.registry.is_replaced(&key).then(|| self.registry.get::<T>(key).cloned())?
     }
 
-    pub(crate) fn wrap<T: Injectable + ?Sized>(&self, value: Arc<T>) -> Arc<T> {
-        let wrapped = wrapped(&self.registry.decorators, &Key::of::<T>(), Box::new(value));
-        *wrapped.downcast::<Arc<T>>().expect("a key determines its type")
+    pub(crate) fn decorators(&self, key: &Key) -> Vec<Decorator> {
+        self.registry.decorators.get(key).cloned().unwrap_or_default()
     }
 }
 
@@ -157,6 +162,11 @@ impl Resolver<'_> {
 impl Outputs {
     pub(crate) fn at(instance: Option<Instance>) -> Self {
         Self { instance, ..Self::default() }
+    }
+
+    /// Values that have been wrapped by the decorators of their keys.
+    pub(crate) fn decorated() -> Self {
+        Self { decorated: true, ..Self::default() }
     }
 
     /// Gives the one `T`.

@@ -1,1 +1,71 @@
 //! Purlin: an application framework for backend services.
+//!
+//! A service's `main` names the modules it is made of. The framework resolves what each needs,
+//! starts them in order, watches them, and stops them in order:
+//!
+//! ```no_run
+//! use purlin::prelude::*;
+//! use std::{process::ExitCode, sync::Arc, time::Duration};
+//!
+//! fn main() -> ExitCode {
+//!     App::builder()
+//!         .package(purlin::package!())
+//!         .supply(Arc::new(Greeting("hello")))
+//!         .runnable(Run::new("greeter", |greeting: Arc<Greeting>| Greeter { greeting }))
+//!         .run()
+//! }
+//!
+//! struct Greeting(&'static str);
+//!
+//! struct Greeter { greeting: Arc<Greeting> }
+//!
+//! #[async_trait]
+//! impl Runnable for Greeter {
+//!     async fn run(&self, cx: RunCx) -> Result<()> {
+//!         let mut tick = cx.interval(Duration::from_secs(1));
+//!         cx.ready();
+//!         while tick.next().await.is_some() {
+//!             tracing::info!("{}", self.greeting.0);
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! Health, metrics, logs, configuration, a graceful stop, an admin port and a command line come with
+//! it. Each module is a feature of this crate:
+//!
+//! | feature | module | what it gives |
+//! |---|---|---|
+//! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
+//! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
+//! | `testing` | | the test kit: `TestApp` |
+
+mod app;
+
+pub mod metrics;
+pub mod prelude;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use purlin_core::{
+    ambient, async_trait, clock, component, config, entropy, error, event, exit, gives, health, info,
+    init, key, leader, meter, module, name, needs, package, page, plan, readiness, registry, runnable,
+    shutdown, spawner,
+};
+pub use purlin_macros::{Component, Config, Needs, ServiceError, components};
+
+pub use self::app::{App, AppBuilder, BuildError, Running, StartError};
+
+pub use purlin_admin as admin;
+pub use purlin_telemetry as telemetry;
+
+#[cfg(feature = "http")]
+pub use purlin_http as http;
+#[cfg(feature = "sqlite")]
+pub use purlin_sql as sql;
+#[cfg(feature = "sqlite")]
+pub use purlin_sqlite as sqlite;
+#[cfg(feature = "testing")]
+pub use purlin_testing as testing;

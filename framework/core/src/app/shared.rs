@@ -1,4 +1,4 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     clock::Clock, entropy::Entropy, event::Events, health::HealthRegistry, leader::Leaders,
@@ -20,14 +20,18 @@ pub(crate) struct Shared {
     pub(crate) leaders: Arc<Leaders>,
     pub(crate) undos: Undos,
     pub(crate) owns_process: bool,
-    /// Set when a module gives one; telemetry does, before the others start.
-    pub(crate) meter: OnceLock<Meter>,
+    /// Replaced when a module gives one; telemetry does, before the others start.
+    pub(crate) meter: RwLock<Meter>,
 }
 
 // === impl Shared ===
 
 impl Shared {
     pub(crate) fn meter(&self) -> Meter {
-        self.meter.get().cloned().unwrap_or_else(Meter::noop)
+        self.meter.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_meter(&self, meter: Meter) {
+        *self.meter.write().unwrap_or_else(PoisonError::into_inner) = meter;
     }
 }

@@ -94,6 +94,10 @@ impl Place {
         &self.source
     }
 
+    pub(super) fn shared(&self) -> Arc<Source> {
+        self.source.clone()
+    }
+
     /// The line, counted from 1.
     pub fn line(&self) -> usize {
         self.line

@@ -144,6 +144,14 @@ impl Data {
     fn plain(text: String) -> Self {
         Self::Scalar(Scalar { text, quoted: false })
     }
+
+    /// The same scalar, as text.
+    pub(super) fn quoted(self) -> Self {
+        match self {
+            Self::Scalar(scalar) => Self::Scalar(Scalar { quoted: true, ..scalar }),
+            data => data,
+        }
+    }
 }
 
 // === impl Scalar ===

@@ -58,7 +58,7 @@ fn parse_text(text: &str) -> Result<Option<Spanned<Node>>, Error> {
         with_snippet: false,
         strict_booleans: true,
         emit_comments: false,
-        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
     };
     serde_saphyr::from_str_with_options(text, options)
 }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -49,7 +50,7 @@ enum TermEnd {
 
 impl Campaign {
     /// Campaigns and leads, term after term, until stopping begins.
-    pub(crate) async fn run(&self, cx: RunCx) -> Result<()> {
+    async fn campaign(&self, cx: RunCx) -> Result<()> {
         self.shared.leaders.campaigns(&self.name);
         cx.ready();
         while !cx.is_stopping() {
@@ -217,6 +218,13 @@ impl Campaign {
     }
 }
 
+#[async_trait]
+impl Runnable for Campaign {
+    async fn run(&self, cx: RunCx) -> Result<()> {
+        self.campaign(cx).await
+    }
+}
+
 /// One instance from its `init` to its end, with a panic as an error.
 async fn supervised(instance: Arc<dyn Runnable>, cx: RunCx) -> Result<()> {
     let run = AssertUnwindSafe(async {
@@ -279,7 +287,7 @@ impl Leaders {
     }
 }
 
-#[async_trait::async_trait]
+#[async_trait]
 impl Page for Leaders {
     async fn read(&self) -> Result<Value> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

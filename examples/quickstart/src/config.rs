@@ -1,0 +1,19 @@
+use std::time::Duration;
+
+use purlin::prelude::*;
+
+/// How orders are taken.
+#[derive(Debug, Clone, Config)]
+#[config(section = "orders")]
+pub struct OrdersConfig {
+    /// Largest amount that is taken without a review, in cents.
+    #[config(default = 1_000_000, live)]
+    #[validate(range(min = 1))]
+    pub max_amount_cents: i64,
+    /// How often new orders are looked for.
+    #[config(default = "200ms")]
+    pub confirm_every: Duration,
+    /// How often the totals are computed.
+    #[config(default = "1s")]
+    pub totals_every: Duration,
+}

@@ -1,0 +1,141 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::Shared;
+use crate::{
+    config::Settings,
+    error::Result,
+    event::Event,
+    graph::Graph,
+    info::AppInfo,
+    page::Page,
+};
+
+/// Registers the pages about the application itself.
+pub(super) fn register(
+    shared: &Shared,
+    info: &Arc<AppInfo>,
+    graph: &Arc<Graph>,
+    settings: &Arc<Settings>,
+) {
+    let pages = &shared.pages;
+    pages.register("version", Arc::new(Fixed(version(info))));
+    pages.register("graph", Arc::new(Fixed(graph.to_json())));
+    pages.register("config", Arc::new(Config(settings.clone())));
+    pages.register("leaders", shared.leaders.clone());
+    pages.register("routes", Arc::new(Fixed(graph.facts("routes").flat_map(rows).collect())));
+    let states = Arc::new(States::default());
+    pages.register("modules", Arc::new(Modules { graph: graph.clone(), states: states.clone() }));
+    shared.events.listen(move |event| states.see(event));
+}
+
+fn rows(table: &Value) -> Vec<Value> {
+    table.as_array().cloned().unwrap_or_default()
+}
+
+fn version(info: &AppInfo) -> Value {
+    json!({
+        "name": info.package.name,
+        "version": info.package.version,
+        "revision": info.package.revision,
+        "profile": info.profile,
+    })
+}
+
+/// A page that never changes.
+struct Fixed(Value);
+
+#[async_trait]
+impl Page for Fixed {
+    async fn read(&self) -> Result<Value> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The effective configuration, redacted, with the origin of each value.
+struct Config(Arc<Settings>);
+
+#[async_trait]
+impl Page for Config {
+    async fn read(&self) -> Result<Value> {
+        Ok(self.0.to_json())
+    }
+}
+
+/// All modules and runnables with their state.
+struct Modules {
+    graph: Arc<Graph>,
+    states: Arc<States>,
+}
+
+/// What events have told of each module and runnable, by name.
+#[derive(Default)]
+struct States(Mutex<BTreeMap<String, Value>>);
+
+// === impl Modules ===
+
+#[async_trait]
+impl Page for Modules {
+    async fn read(&self) -> Result<Value> {
+        let states = self.states.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let graph = &self.graph;
+        let nodes = graph.nodes.iter().enumerate().filter(|(_, node)| node.kind.starts());
+        let nodes = nodes.filter(|(at, node)| graph.takes_part(*at) || !node.fallback);
+        let mut modules: Vec<_> = nodes
+            .map(|(at, node)| {
+                let mut state = json!({ "name": node.name, "kind": node.kind.name() });
+                let seen = match graph.left_out.get(&at) {
+                    Some(why) => Some(json!({ "state": "left out", "why": why.to_string() })),
+                    None => states.get(&node.name).cloned(),
+                };
+                merge(&mut state, seen.unwrap_or_else(|| json!({ "state": "waiting" })));
+                state
+            })
+            .collect();
+        // What a module runs is not in the graph.
+        for (name, seen) in states.iter().filter(|(name, _)| !graph.nodes.iter().any(|node| node.name == **name)) {
+            let mut state = json!({ "name": name, "kind": "runnable" });
+            merge(&mut state, seen.clone());
+            modules.push(state);
+        }
+        Ok(modules.into())
+    }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+// === impl States ===
+
+impl States {
+    fn see(&self, event: &Event) {
+        let (name, state) = match event {
+            Event::ModuleStarting { name } | Event::RunnableStarted { name, restarts: 0 } => {
+                (name, json!({ "state": "starting" }))
+            }
+            Event::RunnableStarted { name, restarts } => {
+                (name, json!({ "state": "restarting", "restarts": restarts }))
+            }
+            Event::ModuleStarted { name, took, detail } => {
+                (name, json!({ "state": "started", "took_ms": took.as_secs_f64() * 1000.0, "detail": detail }))
+            }
+            Event::ModuleFailed { name, error, .. } => (name, json!({ "state": "failed", "error": error })),
+            Event::RunnableReady { name, .. } => (name, json!({ "state": "running", "error": null })),
+            Event::RunnableEnded { name, end, .. } => {
+                (name, json!({ "state": "ended", "error": end.to_string() }))
+            }
+            Event::RunnableStopped { name, .. } => (name, json!({ "state": "stopped" })),
+            _ => return,
+        };
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        merge(states.entry(name.clone()).or_insert_with(|| json!({})), state);
+    }
+}

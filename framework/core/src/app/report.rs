@@ -1,0 +1,206 @@
+//! The reports of start and stop, as a person reads them in a terminal.
+
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::event::{End, Event};
+
+/// Writes the life of an application to standard error, step by step.
+pub(super) struct Report {
+    header: String,
+    warnings: Vec<String>,
+    /// The width of the column of names.
+    width: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ready: bool,
+    failed: bool,
+    stopping: bool,
+    addresses: Vec<(String, String)>,
+}
+
+// === impl Report ===
+
+impl Report {
+    pub(super) fn new(header: String, warnings: Vec<String>, width: usize) -> Self {
+        Self { header, warnings, width: width.clamp(8, 24), state: Mutex::default() }
+    }
+
+    pub(super) fn write(&self, event: &Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = self.text(&mut state, event) {
+            // A terminal that is gone must not stop the service.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    fn text(&self, state: &mut State, event: &Event) -> Option<String> {
+        match event {
+            Event::Starting => Some(self.header.clone()),
+            Event::Listening { name, address } => {
+                state.addresses.push((name.clone(), address.to_string()));
+                None
+            }
+            Event::ModuleStarted { name, took, detail } if !state.stopping => {
+                Some(self.line(name, detail, Some(*took)))
+            }
+            Event::ModuleFailed { name, took, error } => {
+                state.failed = true;
+                let mut text = format!("error: `{name}` failed to start after {}", human(*took));
+                for line in error.lines() {
+                    let _ = write!(text, "\n  {line}");
+                }
+                Some(text)
+            }
+            Event::Ready { took, critical_path } => {
+                state.ready = true;
+                let mut text = String::new();
+                for warning in &self.warnings {
+                    let _ = writeln!(text, "  ! {warning}");
+                }
+                let _ = write!(text, "ready in {}", human(*took));
+                if !critical_path.is_empty() {
+                    let _ = write!(text, " · critical path {}", critical_path.join(" → "));
+                }
+                Some(text)
+            }
+            Event::RunnableEnded { name, end, restart_in } => Some(Self::ended(name, end, *restart_in)),
+            Event::TaskPanicked { name, message } => Some(format!("! task {name} panicked: {message}")),
+            _ => self.stop_text(state, event),
+        }
+    }
+
+    fn stop_text(&self, state: &mut State, event: &Event) -> Option<String> {
+        match event {
+            Event::Stopping { reason, budget } => {
+                state.stopping = true;
+                let doing = if state.failed { "rolling back" } else { "stopping" };
+                Some(format!("{doing}: {reason} · {} left", human(*budget)))
+            }
+            Event::SignalIgnored { signal, consequence } => Some(format!("  ! {signal}: {consequence}")),
+            Event::DrainDelayed { took } => {
+                Some(self.line("not ready", &format!("drain delay {}", human(*took)), None))
+            }
+            Event::RunnableStopped { name, took, detail, error, .. } => {
+                let detail = match error {
+                    Some(error) => error.as_str(),
+                    None if detail.is_empty() => "stopped",
+                    None => detail,
+                };
+                (name != "tasks" || error.is_some()).then(|| self.line(name, detail, Some(*took)))
+            }
+            Event::Overran { name, limit } => {
+                Some(format!("  ! {name} did not stop within {} and is aborted", human(*limit)))
+            }
+            Event::LeadershipLost { name, token, reason } if state.stopping => {
+                Some(self.line(name, &format!("leadership {reason} (term {token})"), None))
+            }
+            Event::LeadershipLost { name, token, reason } => {
+                Some(format!("! leadership of {name} is lost (term {token}): {reason}"))
+            }
+            Event::Undone { owner, what, took, error } => {
+                let detail = match error {
+                    Some(error) => format!("{what}: {error}"),
+                    None => what.clone(),
+                };
+                Some(self.line(owner, &detail, Some(*took)))
+            }
+            Event::Stopped { took, exit } => {
+                let code = exit.code();
+                let reason = if exit.is_clean() { String::new() } else { format!(" ({})", exit.reason()) };
+                Some(format!("stopped in {} · exit code {code}{reason}", human(*took)))
+            }
+            _ => None,
+        }
+    }
+
+    fn ended(name: &str, end: &End, restart_in: Option<Duration>) -> String {
+        match restart_in {
+            Some(delay) => format!("! {name} {end}; started again in {}", human(delay)),
+            None => format!("! {name} {end}"),
+        }
+    }
+
+    fn line(&self, name: &str, detail: &str, took: Option<Duration>) -> String {
+        let width = self.width;
+        match took {
+            Some(took) => {
+                let padding = 58_usize.saturating_sub(detail.chars().count());
+                format!("  {name:width$}  {detail}{:padding$}{:>9}", "", human(took))
+            }
+            None => format!("  {name:width$}  {detail}"),
+        }
+    }
+}
+
+/// `310 µs`, `4.1 ms`, `2.4 s`.
+pub(super) fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 0.001 {
+        format!("{} µs", duration.as_micros())
+    } else if seconds < 1.0 {
+        format!("{:.1} ms", seconds * 1000.0)
+    } else if duration.subsec_nanos() == 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{seconds:.1} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    fn told(events: &[Event]) -> Vec<String> {
+        let report = Report::new("orders 0.1.0".to_owned(), vec!["a warning".to_owned()], 10);
+        let mut state = State::default();
+        events.iter().filter_map(|event| report.text(&mut state, event)).collect()
+    }
+
+    #[test]
+    fn a_start_and_a_stop_read_as_in_the_tour() {
+        let text = told(&[
+            Event::Starting,
+            Event::ModuleStarted {
+                name: "sqlite".to_owned(),
+                took: Duration::from_micros(4100),
+                detail: "data/orders.db, 2 migrations applied".to_owned(),
+            },
+            Event::Ready {
+                took: Duration::from_micros(9800),
+                critical_path: vec!["sqlite".to_owned(), "http".to_owned()],
+            },
+            Event::Stopping { reason: "SIGTERM".to_owned(), budget: Duration::from_secs(25) },
+            Event::Stopped { took: Duration::from_millis(2400), exit: Exit::new(0, "SIGTERM") },
+        ]);
+        assert_eq!(
+            text,
+            [
+                "orders 0.1.0",
+                "  sqlite      data/orders.db, 2 migrations applied                         4.1 ms",
+                "  ! a warning\nready in 9.8 ms · critical path sqlite → http",
+                "stopping: SIGTERM · 25 s left",
+                "stopped in 2.4 s · exit code 0",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failure_shows_all_lines_of_its_cause() {
+        let error = "cannot bind 127.0.0.1:8080\nchange http.listen".to_owned();
+        let name = "http".to_owned();
+        let text = told(&[Event::ModuleFailed { name, took: Duration::from_micros(310), error }]);
+        assert_eq!(
+            text,
+            ["error: `http` failed to start after 310 µs\n  cannot bind 127.0.0.1:8080\n  change http.listen"]
+        );
+    }
+}

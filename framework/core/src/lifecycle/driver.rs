@@ -1,0 +1,508 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::{AbortHandle, Id, JoinError, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    machine::{Action, Input, Machine, RunId, UnitId},
+    run::RunPlan,
+};
+use crate::{
+    app::Shared,
+    clock::Instant,
+    error::{Error, Result},
+    event::{End, Event},
+    exit::Exit,
+    init::Init,
+    key::Key,
+    leader::{Campaign, LeaderConfig, LeaseStore},
+    meter::Meter,
+    registry::{Outputs, Registry},
+    runnable::{RunCx, RunSpec, Runnable, Tier},
+    shutdown::Request,
+    signal::{Signal, Signals},
+    spawner::panic_message,
+    watchdog::Watchdog,
+};
+
+/// Performs what the machine decides, on tokio.
+pub(crate) struct Driver {
+    pub(crate) machine: Machine,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) registry: Arc<RwLock<Registry>>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) requests: UnboundedReceiver<Request>,
+    pub(crate) signals: Signals,
+    pub(crate) leader: LeaderConfig,
+    pub(crate) watchdog: Option<Watchdog>,
+    /// Runnables that no module registered.
+    pub(crate) hooks: Vec<RunSpec>,
+}
+
+/// One thing to initialise.
+pub(crate) struct Unit {
+    pub(crate) name: Arc<str>,
+    pub(crate) section: String,
+    pub(crate) shell: bool,
+    /// Its place among the givers of a group.
+    pub(crate) order: usize,
+    pub(crate) start: Box<dyn FnOnce(&Registry, Init) -> Starting + Send>,
+}
+
+/// An `init` under way.
+pub(crate) type Starting = BoxFuture<'static, Result<(Init, Outputs)>>;
+
+/// The state of a driver while it runs.
+struct Life {
+    machine: Machine,
+    starts: Vec<Option<Unit>>,
+    orders: Vec<usize>,
+    registry: Arc<RwLock<Registry>>,
+    shared: Arc<Shared>,
+    leader: LeaderConfig,
+    watchdog: Option<Watchdog>,
+    tasks: JoinSet<Done>,
+    tags: HashMap<Id, (Tag, AbortHandle)>,
+    runs: Vec<RunTask>,
+    ready: UnboundedSender<RunId>,
+    queue: VecDeque<Input>,
+    exit: Option<Exit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tag {
+    Init(UnitId),
+    Run(RunId),
+    Graceful(RunId),
+    Hard(RunId),
+    Undo { owner: String, what: String },
+}
+
+/// What a task came to. A panic or an abort is a [`JoinError`] instead.
+enum Done {
+    Init(Box<Result<(Init, Outputs)>>),
+    Run(Result<()>),
+    Graceful(Result<()>),
+    Hard(Result<()>),
+    Undo(Result<()>),
+}
+
+/// A runnable and its present instance.
+struct RunTask {
+    spec: RunSpec,
+    instance: Option<(Arc<dyn Runnable>, RunCx, CancellationToken)>,
+}
+
+// === impl Driver ===
+
+impl Driver {
+    /// Runs the application from its start to its end.
+    pub(crate) async fn run(self) -> Exit {
+        let Self { machine, units, registry, shared, leader, watchdog, hooks, .. } = self;
+        let (mut requests, mut signals) = (self.requests, self.signals);
+        let clock = shared.clock.clone();
+        let (ready, mut readies) = unbounded_channel();
+        let mut life = Life {
+            machine,
+            orders: units.iter().map(|unit| unit.order).collect(),
+            starts: units.into_iter().map(Some).collect(),
+            registry,
+            shared,
+            leader,
+            watchdog,
+            tasks: JoinSet::new(),
+            tags: HashMap::new(),
+            runs: Vec::new(),
+            ready,
+            queue: VecDeque::new(),
+            exit: None,
+        };
+        life.register_spawner();
+        hooks.into_iter().for_each(|hook| life.register(hook));
+        life.queue.push_back(Input::Start);
+        loop {
+            life.settle(clock.now());
+            if let Some(exit) = life.exit.take() {
+                return exit;
+            }
+            let deadline = life.machine.next_deadline().unwrap_or(Instant::NEVER);
+            tokio::select! {
+                biased;
+                signal = signals.next() => life.push_signal(signal),
+                // Ready before the end: a runnable may do both in one breath.
+                Some(run) = readies.recv() => life.queue.push_back(Input::Ready(run)),
+                Some(joined) = life.tasks.join_next_with_id() => life.joined(joined),
+                Some(request) = requests.recv() => life.requested(request),
+                () = clock.sleep_until(deadline) => life.queue.push_back(Input::Tick),
+            }
+        }
+    }
+}
+
+// === impl Life ===
+
+impl Life {
+    /// Feeds the machine until it wants nothing more.
+    fn settle(&mut self, now: Instant) {
+        while let Some(input) = self.queue.pop_front() {
+            for action in self.machine.handle(now, input) {
+                self.perform(now, action);
+            }
+        }
+        if let Some(watchdog) = &self.watchdog {
+            let undo = self.tags.values().filter_map(|(tag, _)| match tag {
+                Tag::Undo { owner, what } => Some(format!("{owner}: {what}")),
+                _ => None,
+            });
+            watchdog.set_stuck(self.machine.unfinished().into_iter().chain(undo).collect());
+        }
+    }
+
+    fn perform(&mut self, now: Instant, action: Action) {
+        match action {
+            Action::Init(unit) => self.init(unit),
+            Action::AbortInit(unit) => self.abort(&Tag::Init(unit)),
+            Action::Run(run) => self.start(run),
+            Action::Stop(run) => self.stop(run),
+            Action::StopHard(run, limit) => self.stop_hard(run, limit),
+            Action::Abandon(run) => {
+                for tag in [Tag::Run(run), Tag::Graceful(run), Tag::Hard(run)] {
+                    self.abort(&tag);
+                }
+            }
+            Action::Undo { shell } => self.undo(shell),
+            Action::AbandonUndo => self.abandon_undo(),
+            Action::SetReady(true) => self.shared.readiness.started(),
+            Action::SetReady(false) => self.shared.readiness.stopping(),
+            Action::Watch(until) => {
+                if let Some(watchdog) = &self.watchdog {
+                    watchdog.arm(until - now);
+                }
+            }
+            Action::Emit(event) => self.shared.events.emit(event),
+            Action::Exit(exit) => self.exit = Some(exit),
+            Action::ExitNow(exit) => {
+                self.shared.events.emit(Event::Stopped { took: Duration::ZERO, exit: exit.clone() });
+                self.exit = Some(exit);
+            }
+        }
+    }
+
+    fn spawn(&mut self, tag: Tag, task: impl Future<Output = Done> + Send + 'static) {
+        let handle = self.tasks.spawn(task);
+        self.tags.insert(handle.id(), (tag, handle));
+    }
+
+    fn abort(&self, tag: &Tag) {
+        self.tags.values().filter(|(other, _)| other == tag).for_each(|(_, task)| task.abort());
+    }
+
+    // --- what is done
+
+    fn init(&mut self, id: UnitId) {
+        let Some(unit) = self.starts[id].take() else { return };
+        let cx = Init::new(unit.name, unit.section, unit.shell, self.shared.clone());
+        let registry = self.registry.clone();
+        // The needs are taken inside of the task, so that a panic there is a failure with a name.
+        self.spawn(Tag::Init(id), async move {
+            let starting = {
+                let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
+                (unit.start)(&registry, cx)
+            };
+            Done::Init(Box::new(starting.await))
+        });
+    }
+
+    fn start(&mut self, id: RunId) {
+        let ready = self.ready.clone();
+        let Shared { clock, entropy, .. } = &*self.shared;
+        let task = &mut self.runs[id];
+        let stop = CancellationToken::new();
+        let on_ready = move || {
+            // A driver that is gone waits for nobody.
+            let _ = ready.send(id);
+        };
+        let cx = RunCx::new(
+            task.spec.name.clone(),
+            clock.clone(),
+            entropy.clone(),
+            stop.clone(),
+            on_ready,
+        );
+        let slot = Arc::new(Mutex::new(None));
+        let (make, made, run_cx) = (task.spec.make.clone(), slot.clone(), cx.clone());
+        // The factory is the user's too: it runs inside of the task, where a panic has a name.
+        let instance = Arc::new(Late { instance: slot });
+        task.instance = Some((instance, cx, stop));
+        self.spawn(Tag::Run(id), async move {
+            let instance = make();
+            *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance.clone());
+            Done::Run(match instance.init().await {
+                Ok(()) => instance.run(run_cx).await,
+                Err(error) => Err(error),
+            })
+        });
+    }
+
+    fn stop(&mut self, id: RunId) {
+        let Some((instance, _, stop)) = self.runs[id].instance.clone() else { return };
+        self.spawn(Tag::Graceful(id), async move {
+            // Stopping begins when the drain is done, has failed, has panicked or was aborted.
+            let _stop = stop.drop_guard();
+            Done::Graceful(instance.graceful_shutdown().await)
+        });
+    }
+
+    fn stop_hard(&mut self, id: RunId, limit: Duration) {
+        let Some((instance, _, stop)) = self.runs[id].instance.clone() else { return };
+        stop.cancel();
+        self.abort(&Tag::Graceful(id));
+        let clock = self.shared.clock.clone();
+        // One half is for `shutdown`, the other for the abort that follows it.
+        self.spawn(Tag::Hard(id), async move {
+            let outcome = clock.timeout(limit / 2, instance.shutdown()).await;
+            Done::Hard(outcome.unwrap_or_else(|elapsed| Err(elapsed.into())))
+        });
+    }
+
+    fn undo(&mut self, shell: bool) {
+        let Some(undo) = self.shared.undos.pop(shell) else {
+            self.queue.push_back(Input::NothingToUndo);
+            return;
+        };
+        let tag = Tag::Undo { owner: undo.owner, what: undo.what };
+        self.spawn(tag, async move { Done::Undo((undo.run)().await) });
+    }
+
+    fn abandon_undo(&mut self) {
+        let under_way = self.tags.iter().find_map(|(id, (tag, task))| match tag {
+            Tag::Undo { owner, what } => Some((*id, task.clone(), owner.clone(), what.clone())),
+            _ => None,
+        });
+        if let Some((id, task, owner, what)) = under_way {
+            task.abort();
+            self.tags.remove(&id);
+            let error = Some("it took too long and was abandoned".to_owned());
+            self.queue.push_back(Input::Undone { owner, what, error });
+        }
+    }
+
+    /// The supervisor of spawned tasks stops like any other runnable.
+    fn register_spawner(&mut self) {
+        let spawner = self.shared.spawner.clone();
+        let mut spec = RunSpec::new("tasks", Arc::new(move || Arc::new(Tasks(spawner.clone()))));
+        spec.tier(Tier::TASKS);
+        self.register(spec);
+    }
+
+    fn register(&mut self, spec: RunSpec) {
+        let plan = plan(&spec, None);
+        self.runs.push(RunTask { spec, instance: None });
+        self.queue.push_back(Input::Registered(plan));
+    }
+
+    // --- what has happened
+
+    fn push_signal(&mut self, Signal { name, number }: Signal) {
+        self.queue.push_back(Input::Signal(name, number));
+    }
+
+    fn requested(&mut self, request: Request) {
+        match request {
+            Request::Stop(exit) => self.queue.push_back(Input::StopRequested(exit)),
+            Request::OnStop(spec) => self.register(spec),
+        }
+    }
+
+    fn joined(&mut self, joined: Result<(Id, Done), JoinError>) {
+        let (id, outcome) = match joined {
+            Ok((id, done)) => (id, Ok(done)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        // What was abandoned has lost its tag.
+        let Some((tag, _)) = self.tags.remove(&id) else { return };
+        match tag {
+            Tag::Init(unit) => self.init_ended(unit, outcome),
+            Tag::Run(run) => self.run_ended(run, outcome),
+            Tag::Graceful(run) => self.complain("the graceful stop of", run, outcome),
+            Tag::Hard(run) => {
+                self.complain("the hard stop of", run, outcome);
+                self.abort(&Tag::Run(run));
+            }
+            Tag::Undo { owner, what } => {
+                let error = failure(outcome).map(|error| error.to_string());
+                self.queue.push_back(Input::Undone { owner, what, error });
+            }
+        }
+    }
+
+    fn init_ended(&mut self, unit: UnitId, outcome: Result<Done, JoinError>) {
+        let input = match outcome {
+            Ok(Done::Init(started)) => match *started {
+                Ok((cx, outputs)) => self.initialised(unit, cx, outputs),
+                Err(error) => Input::InitFailed(unit, format!("{error:#}")),
+            },
+            Err(error) if error.is_cancelled() => Input::InitAborted(unit),
+            Err(error) => Input::InitFailed(unit, End::from(error).to_string()),
+            Ok(_) => return,
+        };
+        self.queue.push_back(input);
+    }
+
+    fn initialised(&mut self, unit: UnitId, cx: Init, outputs: Outputs) -> Input {
+        {
+            let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+            registry.put(self.orders[unit], outputs);
+            if let Some(meter) = registry.get::<Meter>(Key::of::<Meter>()) {
+                self.shared.set_meter(Meter::clone(meter));
+            }
+        }
+        // Nothing that comes too late is run.
+        let specs = if self.machine.is_stopping() { Vec::new() } else { cx.runs };
+        let mut plans = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let spec = match self.gated(spec) {
+                Ok(spec) => spec,
+                Err(error) => return Input::InitFailed(unit, error.to_string()),
+            };
+            plans.push(plan(&spec, Some(unit)));
+            self.runs.push(RunTask { spec, instance: None });
+        }
+        Input::Initialised(unit, cx.detail, plans)
+    }
+
+    /// Puts the campaign loop in front of a runnable that only a leader runs.
+    fn gated(&self, mut spec: RunSpec) -> Result<RunSpec, Error> {
+        let Some(lease) = spec.leader_only.clone() else { return Ok(spec) };
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        let store = registry.get::<dyn LeaseStore>(Key::of::<dyn LeaseStore>());
+        let store = store.cloned().ok_or_else(|| {
+            crate::error::anyhow!(
+                "`{}` is gated by leadership, and there is no lease store: declare it with \
+                 `plan.leader_only()` in the module's `plan`",
+                spec.name
+            )
+        })?;
+        let campaign = Arc::new(Campaign {
+            name: lease,
+            config: self.leader.clone(),
+            store,
+            make: spec.make.clone(),
+            shared: self.shared.clone(),
+        });
+        spec.make = Arc::new(move || campaign.clone());
+        Ok(spec)
+    }
+
+    fn run_ended(&mut self, run: RunId, outcome: Result<Done, JoinError>) {
+        let detail = self.runs[run].instance.take().map(|(_, cx, _)| cx.detail());
+        // A drain that still goes on has nothing left to drain.
+        self.abort(&Tag::Graceful(run));
+        let end = match outcome {
+            Ok(Done::Run(Ok(()))) => End::Finished,
+            Ok(Done::Run(Err(error))) => End::Failed(format!("{error:#}")),
+            Err(error) => End::from(error),
+            Ok(_) => return,
+        };
+        self.queue.push_back(Input::Ended(run, end, detail.unwrap_or_default()));
+    }
+
+    /// A stop error is told and never stops the stopping.
+    fn complain(&self, what: &str, run: RunId, outcome: Result<Done, JoinError>) {
+        if let Some(error) = failure(outcome) {
+            let name = &self.runs[run].spec.name;
+            tracing::warn!(runnable = name, error = error.to_string(), "{what} `{name}` failed");
+        }
+    }
+}
+
+fn plan(spec: &RunSpec, unit: Option<UnitId>) -> RunPlan {
+    let RunSpec { name, tier, on_end, grace, .. } = spec;
+    RunPlan { name: name.clone(), unit, tier: *tier, on_end: *on_end, grace: *grace }
+}
+
+/// What went wrong, if anything did. To be aborted is not wrong.
+fn failure(outcome: Result<Done, JoinError>) -> Option<End> {
+    match outcome {
+        Ok(Done::Graceful(Err(error)) | Done::Hard(Err(error)) | Done::Undo(Err(error))) => {
+            Some(End::Failed(format!("{error:#}")))
+        }
+        Ok(_) => None,
+        Err(error) if error.is_cancelled() => None,
+        Err(error) => Some(End::from(error)),
+    }
+}
+
+// === impl End ===
+
+impl From<JoinError> for End {
+    fn from(error: JoinError) -> Self {
+        match error.try_into_panic() {
+            Ok(panic) => Self::Panicked(panic_message(&*panic)),
+            Err(_) => Self::Failed("it was aborted".to_owned()),
+        }
+    }
+}
+
+/// An instance that its task is about to make. Before that there is nothing to drain.
+struct Late {
+    instance: Arc<Mutex<Option<Arc<dyn Runnable>>>>,
+}
+
+// === impl Late ===
+
+impl Late {
+    fn get(&self) -> Option<Arc<dyn Runnable>> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait::async_trait]
+impl Runnable for Late {
+    async fn run(&self, _: RunCx) -> Result<()> {
+        Ok(())
+    }
+
+    async fn graceful_shutdown(&self) -> Result<()> {
+        match self.get() {
+            Some(instance) => instance.graceful_shutdown().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        match self.get() {
+            Some(instance) => instance.shutdown().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The runnable that stops spawned tasks.
+struct Tasks(crate::spawner::Spawner);
+
+// === impl Tasks ===
+
+#[async_trait::async_trait]
+impl Runnable for Tasks {
+    async fn run(&self, cx: RunCx) -> Result<()> {
+        cx.ready();
+        cx.stopping().await;
+        self.0.drain().await;
+        Ok(())
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        let aborted = self.0.abort();
+        crate::error::ensure!(aborted.is_empty(), "aborted: {}", aborted.join(", "));
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! All metrics that a service can emit, from one place: dashboards and alerts are made from it.
+
+use purlin_core::meter::Metric;
+
+/// The declared metrics of all modules that are compiled in.
+///
+/// ```
+/// let names: Vec<_> = purlin::metrics::all().map(|metric| metric.name).collect();
+/// assert!(names.contains(&"purlin_build_info"));
+/// ```
+pub fn all() -> impl Iterator<Item = &'static Metric> {
+    let all = purlin_telemetry::metrics::ALL.iter();
+    #[cfg(feature = "http")]
+    let all = all.chain(purlin_http::metrics::ALL);
+    #[cfg(feature = "sqlite")]
+    let all = all.chain(purlin_sqlite::metrics::ALL);
+    all
+}

@@ -1,0 +1,25 @@
+//! What most files of a service use: `use purlin::prelude::*;`.
+
+pub use crate::{
+    App, AppBuilder, Component, Config, Needs, ServiceError, async_trait, components,
+    clock::Clock,
+    config::{ByteSize, DataDir, Listen, Live, NoConfig, Secret},
+    entropy::Entropy,
+    error::{Code, Result},
+    gives::{Gives, Group},
+    health::{HealthCheck, Stats},
+    init::Init,
+    leader::Term,
+    meter::Meter,
+    module::Module,
+    needs::{Interface, Named},
+    readiness::Readiness,
+    runnable::{OnEnd, Restart, Run, RunCx, Runnable, Tier},
+    shutdown::ShutdownHandle,
+    spawner::Spawner,
+};
+
+#[cfg(feature = "http")]
+pub use crate::http::{Created, HttpModule, Page, Paged, Posture, Routes, Valid};
+#[cfg(feature = "sqlite")]
+pub use crate::sqlite::{Sqlite, SqliteModule};

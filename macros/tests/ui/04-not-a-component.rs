@@ -1,0 +1,9 @@
+//! The derive was forgotten.
+
+use purlin::component::components;
+
+struct PgOrderRepo;
+
+components! { pub Orders { components: [PgOrderRepo] } }
+
+fn main() {}
