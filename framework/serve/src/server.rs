@@ -1,0 +1,128 @@
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
+
+use http::{Request, Response};
+use http_body::Body;
+use purlin_core::clock::{Clock, Instant};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
+use tower::Service;
+
+use crate::{
+    BoxError, DrainReport, Limits, Listener, RequestBody, Stats,
+    accept::{Accepted, Acceptor},
+    connection::{self, Terms},
+};
+
+/// An HTTP/1.1 server on one [`Listener`], for any cloneable tower service.
+///
+/// The crate's page has an example. Each connection gets a clone of the service, and each request
+/// has the client's address among its extensions ([`PeerAddr`](crate::PeerAddr)).
+#[must_use = "a server serves nothing until `run` is awaited"]
+#[derive(Debug)]
+pub struct Server<S> {
+    listener: Listener,
+    service: S,
+    clock: Clock,
+    limits: Limits,
+    stats: Stats,
+}
+
+// === impl Server ===
+
+impl<S> Server<S> {
+    /// A server with the default [`Limits`].
+    pub fn new(listener: Listener, service: S, clock: Clock) -> Self {
+        Self { listener, service, clock, limits: Limits::default(), stats: Stats::default() }
+    }
+
+    /// Replaces the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The figures of this server; they stay readable while it runs and after it.
+    pub fn stats(&self) -> Stats {
+        self.stats.clone()
+    }
+
+    /// The address that is listened on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` resolves, then drains until the moment that it resolved to.
+    ///
+    /// The drain accepts what the kernel has queued and closes the listener. Responses carry
+    /// `Connection: close` from then on. Requests in flight are awaited, streaming bodies and
+    /// upgraded connections too; a connection without one is closed when
+    /// [`drain_grace`](Limits::drain_grace) has passed without its next, or first, request. What is
+    /// still open at the deadline is cut and counted.
+    ///
+    /// A panic of the service ends its connection and no other. Dropping the future cuts all
+    /// connections.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch the listener. Errors while serving do not end the server.
+    pub async fn run<B>(self, stop: impl Future<Output = Instant>) -> io::Result<DrainReport>
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let Self { listener, service, clock, limits, stats } = self;
+        let mut acceptor = Acceptor::new(listener, &limits, clock.clone(), stats.clone())?;
+        let (drain, draining) = watch::channel(None);
+        let drain_grace = limits.drain_grace;
+        let terms = Arc::new(Terms::new(limits, clock.clone(), stats.clone(), draining));
+        let mut tasks = JoinSet::new();
+        let serve =
+            |accepted: Accepted| connection::serve(Arc::clone(&terms), accepted, service.clone());
+
+        let mut stop = pin!(stop);
+        let deadline = loop {
+            tokio::select! {
+                biased;
+                deadline = &mut stop => break deadline,
+                Some(ended) = tasks.join_next() => note(ended, &stats),
+                accepted = acceptor.accept() => drop(tasks.spawn(serve(accepted))),
+            }
+        };
+
+        stats.drain();
+        let now = clock.now();
+        let grace = drain_grace.min(deadline.since(now) / 2);
+        drain.send_replace(Some(now + grace));
+        for accepted in acceptor.close() {
+            tasks.spawn(serve(accepted));
+        }
+
+        let mut closed = 0;
+        let mut cut = pin!(clock.sleep_until(deadline));
+        loop {
+            tokio::select! {
+                biased;
+                ended = tasks.join_next() => match ended {
+                    Some(ended) => {
+                        note(ended, &stats);
+                        closed += 1;
+                    }
+                    None => break,
+                },
+                () = &mut cut => break,
+            }
+        }
+        // Read before the tasks are dropped: the requests that end with them are not finished.
+        Ok(DrainReport { closed, finished: stats.finished(), cut: tasks.len() as u64 })
+    }
+}
+
+/// Counts a connection that was lost to a panic; the panic hook has reported the panic itself.
+fn note(ended: Result<(), JoinError>, stats: &Stats) {
+    if ended.is_err_and(|error| error.is_panic()) {
+        stats.panic();
+    }
+}

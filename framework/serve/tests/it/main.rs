@@ -1,0 +1,12 @@
+//! The server on real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails its test by panicking")]
+
+mod support;
+
+mod attacks;
+mod descriptors;
+mod drain;
+mod limits;
+mod listener;
+mod upgrade;

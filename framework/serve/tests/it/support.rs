@@ -1,0 +1,306 @@
+//! A running server, the handlers that tests steer, and a client that speaks bytes.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use http::{Request, Response, StatusCode, header::CONNECTION};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::upgrade::OnUpgrade;
+use purlin_core::clock::Clock;
+use purlin_serve::{DrainReport, Limits, Listener, PeerAddr, RequestBody, Server, Stats};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Semaphore, mpsc, oneshot},
+    task::JoinSet,
+};
+
+/// More than anything here takes; who waits longer has found a bug.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Running {
+    pub(crate) addr: SocketAddr,
+    pub(crate) stats: Stats,
+    /// A request has come to `/gate` and waits there.
+    pub(crate) arrived: mpsc::UnboundedReceiver<()>,
+    /// A permit lets one request through `/gate`.
+    pub(crate) gate: Arc<Semaphore>,
+    /// What `/stream` sends; its response ends when this is dropped.
+    pub(crate) chunks: Option<mpsc::UnboundedSender<Bytes>>,
+    /// What `/upgrade` has been asked for.
+    pub(crate) upgrades: mpsc::UnboundedReceiver<OnUpgrade>,
+    stop: Option<oneshot::Sender<Duration>>,
+    stopped: mpsc::UnboundedReceiver<()>,
+    task: JoinSet<DrainReport>,
+}
+
+/// A raw connection to a [`Running`] server.
+pub(crate) struct Client {
+    tcp: TcpStream,
+    read: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+#[derive(Clone)]
+struct Handlers {
+    arrived: mpsc::UnboundedSender<()>,
+    gate: Arc<Semaphore>,
+    chunks: Arc<Mutex<Option<mpsc::UnboundedReceiver<Bytes>>>>,
+    upgrades: mpsc::UnboundedSender<OnUpgrade>,
+}
+
+/// Waits for `future`, but not for ever.
+pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
+    match Clock::system().timeout(PATIENCE, future).await {
+        Ok(output) => output,
+        Err(elapsed) => panic!("{what}: {elapsed}"),
+    }
+}
+
+/// Asks until `condition` holds.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    within(what, async {
+        while !condition() {
+            Clock::system().sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+// === impl Running ===
+
+impl Running {
+    pub(crate) fn start(limits: Limits) -> Self {
+        Self::start_with(limits, Clock::system())
+    }
+
+    pub(crate) fn start_with(limits: Limits, clock: Clock) -> Self {
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let (arrived_tx, arrived) = mpsc::unbounded_channel();
+        let (chunks_tx, chunks) = mpsc::unbounded_channel();
+        let (upgrades_tx, upgrades) = mpsc::unbounded_channel();
+        let gate = Arc::new(Semaphore::new(0));
+        let handlers = Handlers {
+            arrived: arrived_tx,
+            gate: gate.clone(),
+            chunks: Arc::new(Mutex::new(Some(chunks))),
+            upgrades: upgrades_tx,
+        };
+        let service = tower::service_fn(move |request| handlers.clone().answer(request));
+        let server = Server::new(listener, service, clock.clone()).limits(limits);
+        let (addr, stats) = (server.local_addr(), server.stats());
+
+        let (stop, stop_asked) = oneshot::channel();
+        let (stopped_tx, stopped) = mpsc::unbounded_channel();
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let report = server.run(async {
+                let grace = stop_asked.await.expect("a test stops or drops its server");
+                stopped_tx.send(()).unwrap();
+                clock.now() + grace
+            });
+            report.await.unwrap()
+        });
+        let (stop, chunks) = (Some(stop), Some(chunks_tx));
+        Self { addr, stats, arrived, gate, chunks, upgrades, stop, stopped, task }
+    }
+
+    pub(crate) async fn connect(&self) -> Client {
+        let tcp = within("connect", TcpStream::connect(self.addr)).await.unwrap();
+        Client { tcp, read: Vec::new() }
+    }
+
+    /// A connection that the server has accepted.
+    pub(crate) async fn connect_accepted(&self) -> Client {
+        let accepted = self.stats.accepted();
+        let client = self.connect().await;
+        eventually("the connection is accepted", || self.stats.accepted() > accepted).await;
+        client
+    }
+
+    /// A connection with a request that waits at the gate.
+    pub(crate) async fn connect_waiting(&mut self) -> Client {
+        let mut client = self.connect().await;
+        client.get("/gate").await;
+        within("the gate is reached", self.arrived.recv()).await.unwrap();
+        client
+    }
+
+    pub(crate) fn ask_to_stop(&mut self, grace: Duration) {
+        self.stop.take().expect("stopped once").send(grace).unwrap();
+    }
+
+    /// Begins the drain; on return the listener is closed.
+    ///
+    /// The test and the server share a thread, and the server does not yield between the end of its
+    /// stop signal and the close of its listener.
+    pub(crate) async fn stop(&mut self, grace: Duration) {
+        self.ask_to_stop(grace);
+        within("the server hears of the stop", self.stopped.recv()).await.unwrap();
+        TcpStream::connect(self.addr).await.expect_err("the listener is closed");
+    }
+
+    /// Lets the request of [`connect_waiting`](Self::connect_waiting) through and reads its answer.
+    ///
+    /// Events are handled in the order in which they come, so the server has by then done what
+    /// earlier ones made it do on other connections.
+    pub(crate) async fn let_through(&self, waiting: &mut Client) -> Answer {
+        self.gate.add_permits(1);
+        waiting.answer().await
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.task.try_join_next().is_none()
+    }
+
+    pub(crate) async fn report(mut self) -> DrainReport {
+        within("the drain ends", self.task.join_next()).await.unwrap().unwrap()
+    }
+
+    /// The server still does its work for others.
+    pub(crate) async fn assert_serves(&self) {
+        let mut client = self.connect().await;
+        client.get("/").await;
+        assert_eq!(client.answer().await.body, "hello");
+    }
+}
+
+// === impl Handlers ===
+
+impl Handlers {
+    async fn answer(
+        self,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible> {
+        let text = match request.uri().path() {
+            "/peer" => request.extensions().get::<PeerAddr>().unwrap().0.to_string(),
+            "/gate" => {
+                self.arrived.send(()).unwrap();
+                self.gate.acquire().await.unwrap().forget();
+                "through".to_owned()
+            }
+            "/panic" => panic!("as asked for by the test"),
+            "/length" => match request.into_body().bytes().await {
+                Ok(body) => body.len().to_string(),
+                Err(error) => {
+                    let body = Full::from(error.to_string()).boxed_unsync();
+                    let mut response = Response::new(body);
+                    *response.status_mut() = error.status();
+                    return Ok(response);
+                }
+            },
+            "/stream" => {
+                let chunks = self.chunks.lock().unwrap().take().expect("one stream per test");
+                let frames = unfold(chunks, async |mut chunks| {
+                    let chunk = chunks.recv().await?;
+                    Some((Ok(Frame::data(chunk)), chunks))
+                });
+                return Ok(Response::new(StreamBody::new(frames).boxed_unsync()));
+            }
+            "/upgrade" => {
+                self.upgrades.send(hyper::upgrade::on(&mut request)).unwrap();
+                let response = Response::builder()
+                    .status(StatusCode::SWITCHING_PROTOCOLS)
+                    .header(CONNECTION, "upgrade")
+                    .header("upgrade", "bytes");
+                return Ok(response.body(Full::default().boxed_unsync()).unwrap());
+            }
+            "/large" => "x".repeat(64 * 1024 * 1024),
+            _ => "hello".to_owned(),
+        };
+        Ok(Response::new(Full::from(text).boxed_unsync()))
+    }
+}
+
+// === impl Client ===
+
+impl Client {
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.tcp.local_addr().unwrap()
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        within("send", self.tcp.write_all(bytes.as_ref())).await.unwrap();
+    }
+
+    /// Reads the next response, with its body if it has a length.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        let mut answer = self.head().await;
+        let length = answer.header("content-length").map_or(0, |value| value.parse().unwrap());
+        while self.read.len() < length {
+            assert_ne!(self.more().await, 0, "the connection ended within a body");
+        }
+        answer.body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
+        answer
+    }
+
+    /// Reads the head of the next response.
+    pub(crate) async fn head(&mut self) -> Answer {
+        let end = loop {
+            if let Some(at) = self.read.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break at + 4;
+            }
+            let read = String::from_utf8_lossy(&self.read).into_owned();
+            assert_ne!(self.more().await, 0, "the connection ended after {read:?}");
+        };
+        let head: String = String::from_utf8(self.read.drain(..end).collect()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_ascii_lowercase(), body: String::new() }
+    }
+
+    /// Reads until `text` has come.
+    pub(crate) async fn read_until(&mut self, text: &str) {
+        while !self.read.windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
+            assert_ne!(self.more().await, 0, "the connection ended before {text:?}");
+        }
+    }
+
+    /// Waits until the server closes the connection in good order, having sent nothing more.
+    pub(crate) async fn ended(&mut self) {
+        assert_eq!(self.more().await, 0, "{:?}", String::from_utf8_lossy(&self.read));
+    }
+
+    /// Waits until the connection is gone, in whichever way, without a byte more.
+    pub(crate) async fn gone(&mut self) {
+        let mut space = [0; 1];
+        let read = within("the connection ends", self.tcp.read(&mut space)).await;
+        assert!(matches!(read, Ok(0) | Err(_)), "the server sent something");
+    }
+
+    async fn more(&mut self) -> usize {
+        within("read", self.tcp.read_buf(&mut self.read)).await.expect("no reset")
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let values = self.headers(name);
+        assert!(values.len() <= 1, "{name} comes more than once: {}", self.head);
+        values.first().copied()
+    }
+
+    fn headers(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(key, _)| *key == name).map(|(_, value)| value).collect()
+    }
+}
