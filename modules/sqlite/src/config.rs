@@ -78,3 +78,23 @@ impl From<Synchronous> for SqliteSynchronous {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use purlin::config::{Inputs, Section, Settings};
+
+    use super::*;
+
+    fn read(inputs: Inputs) -> SqliteConfig {
+        let section = Section::of::<SqliteConfig>("sqlite", None);
+        let (settings, problems) = Settings::load(inputs, std::slice::from_ref(&section));
+        assert!(problems.is_empty(), "{problems:?}");
+        settings.read(&section).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_the_same_with_and_without_an_application() {
+        let (read, default) = (read(Inputs::default()), SqliteConfig::default());
+        assert_eq!(format!("{read:?}"), format!("{default:?}"));
+    }
+}

@@ -12,6 +12,7 @@ extern crate purlin_core as purlin;
 mod cancel;
 mod durability;
 mod migrations;
+mod module;
 mod opening;
 mod routing;
 mod sharing;
