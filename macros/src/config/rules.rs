@@ -160,7 +160,7 @@ impl Rule {
             }
             Kind::Contains(needle) => quote!(#rule::contains(#needle)),
             Kind::DoesNotContain(needle) => quote!(#rule::does_not_contain(#needle)),
-            Kind::Regex(regex) => quote!(#rule::regex((*#regex).as_str())),
+            Kind::Regex(regex) => quote!(#rule::regex((#regex).as_str())),
             Kind::NonControlCharacter => quote!(#rule::non_control_character()),
             Kind::Custom(function) => {
                 let name = tokens(&Expr::Path(function.clone()));
@@ -215,7 +215,7 @@ impl Rule {
                 #validator::ValidateDoesNotContain::validate_does_not_contain(value, #needle)
             },
             Kind::Regex(regex) => quote_spanned! {self.span=>
-                #validator::ValidateRegex::validate_regex(value, &*#regex)
+                #validator::ValidateRegex::validate_regex(value, &(#regex))
             },
             Kind::NonControlCharacter => {
                 let check = quote_spanned! {self.span=>

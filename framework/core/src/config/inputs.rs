@@ -31,7 +31,8 @@ pub struct Inputs {
     /// Whether files or variables are left out. By default `PURLIN_PARSE_TYPE` decides, and without
     /// it both are read.
     pub parse_type: Option<ParseType>,
-    pub(super) hermetic: bool,
+    /// Whether nothing but the defaults is read; see [`hermetic`](Self::hermetic).
+    pub hermetic: bool,
 }
 
 /// Which sources are read beside the defaults, the command line and the code.

@@ -124,13 +124,14 @@ fn syntax_error(error: &Error, source: &Arc<Source>) -> Problem {
         Error::MultipleDocuments { .. } => {
             "a second document begins here; a configuration file has one".to_owned()
         }
-        Error::Budget { .. } => {
-            "the file is too deep, too large or expands too far for a configuration".to_owned()
-        }
         error => {
             let text = error.to_string();
             let text = text.split(" at line ").next().unwrap_or_default();
-            format!("not valid YAML: {text}")
+            if text.starts_with("budget breached") {
+                "the file is too deep, too large or expands too far for a configuration".to_owned()
+            } else {
+                format!("not valid YAML: {text}")
+            }
         }
     };
     let location = error.location().unwrap_or(serde_saphyr::Location::UNKNOWN);
