@@ -114,11 +114,24 @@ use crate::{
 )]
 pub trait Component: Interface {
     /// What the component is given as.
-    type Interface: Interface + ?Sized;
+    type Interface: GivenAs + ?Sized;
 
     /// Adds what the fields need to `out`.
     fn needs(out: &mut Vec<Need>);
 }
+
+/// What a component can be given as: a trait that extends [`Interface`], or any other type that can
+/// be shared.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a component cannot be given as `{Self}`",
+    label = "cannot be shared",
+    note = "let the trait extend `Interface`: `pub trait OrderService: purlin::Interface`"
+)]
+pub trait GivenAs: Interface {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Interface + ?Sized> GivenAs for T {}
 
 /// A set of components; declared with [`components!`].
 ///
@@ -131,9 +144,11 @@ pub trait Component: Interface {
     note = "declare one: `components! {{ pub Orders {{ needs: [..], components: [..] }} }}`"
 )]
 pub trait ComponentSet: shaku::Module<Submodules = Wiring> + Sized {
+    /// Lists the needs and the components.
     #[doc(hidden)]
     fn declare(set: &mut Declaration);
 
+    /// Hands over what each component is given as.
     #[doc(hidden)]
     fn give(&self, out: &mut Outputs);
 
@@ -165,9 +180,11 @@ pub trait ComponentSet: shaku::Module<Submodules = Wiring> + Sized {
     note = "add the component that implements it to `components: [..]`, or `{I}` to `needs: [..]` when a module of the app provides it"
 )]
 pub trait Wires<I: ?Sized>: shaku::Module + Sized {
+    /// Gets `I` for a set under construction: constructs it, or takes it.
     #[doc(hidden)]
     fn wire(cx: &mut ModuleBuildContext<Self>) -> Arc<I>;
 
+    /// `I`, in a set that stands.
     #[doc(hidden)]
     fn wired(&self) -> &Arc<I>;
 }

@@ -21,8 +21,8 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use self::config::LifecycleConfig;
 pub(crate) use self::{
+    config::LifecycleConfig,
     driver::{Driver, Starting, Unit},
     machine::{Limits, Machine, UnitPlan},
 };

@@ -120,6 +120,7 @@ impl<T: Injectable + ?Sized> Needs for Arc<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<H: Handle> Needs for H {
     fn needs(out: &mut Vec<Need>) {
         out.push(Need::one(Key::of::<H>()));

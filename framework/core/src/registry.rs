@@ -108,14 +108,6 @@ impl Registry {
         self.replaced.contains(key)
     }
 
-    pub(crate) fn replaced(&self) -> impl Iterator<Item = &Key> {
-        self.replaced.iter()
-    }
-
-    pub(crate) fn decorated(&self) -> impl Iterator<Item = &Key> {
-        self.decorators.keys()
-    }
-
     pub(crate) fn resolver<'a>(&'a self, redirects: &'a [(Key, Key)]) -> Resolver<'a> {
         Resolver { registry: self, redirects }
     }

@@ -47,6 +47,8 @@ impl Client {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(30))
+            // A kept connection would be waited for when the application stops.
+            .pool_max_idle_per_host(0)
             .no_proxy()
             .build();
         let http = http.expect("a client without TLS needs nothing of the machine");
@@ -155,7 +157,6 @@ impl Response {
     /// # Panics
     /// When the answer is none, or has another code.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "it ends a chain, like `json`")]
     pub fn problem(self, code: &str) -> Value {
         let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         assert_eq!(content_type, "application/problem+json", "{}: {}", self.what, self.text());

@@ -99,12 +99,12 @@ impl App {
         let task = guard.0.as_mut().expect("it was put in the line above");
         let exit = tokio::select! {
             biased;
-            exit = &mut *task => exit.unwrap_or_else(|error| Exit::new(Exit::START_FAILED, error.to_string())),
             Ok(()) = is_ready => {
                 let task = guard.0.take().expect("nobody else takes it");
                 let signals = signals.expect("an application that owns no process has its own");
                 return Ok(Running { task, handle: AppHandle { registry, shared, addresses, signals } });
             }
+            exit = &mut *task => exit.unwrap_or_else(|error| Exit::new(Exit::START_FAILED, error.to_string())),
         };
         guard.0.take();
         let cause = failure.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -17,8 +17,10 @@ pub struct Probe<T: ?Sized>(PhantomData<fn() -> Box<T>>);
 
 /// What is no need itself is injected through its `Arc`.
 pub trait ByArc<T: ?Sized> {
+    /// Adds the need of an `Arc<T>` to `out`.
     fn needs(out: &mut Vec<Need>);
 
+    /// Takes an `Arc<T>`.
     fn take(from: &Resolver<'_>) -> Result<Arc<T>, Missing>;
 }
 
@@ -29,6 +31,7 @@ pub trait ByArc<T: ?Sized> {
     note = "write `Arc<{Self}>` to share it, or `#[component(default)]` if this field is the component's own"
 )]
 pub trait Injected: Interface {
+    /// The value, which may be a clone of what is shared.
     fn out_of(shared: Arc<Self>) -> Self;
 }
 
@@ -40,10 +43,12 @@ pub fn hand_out<T: Injected>(shared: Arc<T>) -> T {
 // === impl Probe ===
 
 impl<T: Needs + Interface> Probe<T> {
+    /// Adds the needs of `T` to `out`.
     pub fn needs(out: &mut Vec<Need>) {
         T::needs(out);
     }
 
+    /// Takes a `T`.
     pub fn take(from: &Resolver<'_>) -> Result<Arc<T>, Missing> {
         T::take(from).map(Arc::new)
     }

@@ -258,7 +258,7 @@ impl Resolution<'_> {
 
     fn duplicates(&mut self) {
         let mut seen = BTreeSet::new();
-        for (_, node) in self.nodes.iter().enumerate() {
+        for node in self.nodes {
             for gift in node.gives.iter().filter(|gift| !gift.group) {
                 let givers = self.givers.get(&gift.key).map_or(&[][..], Vec::as_slice);
                 let single: Vec<_> = givers.iter().copied().filter(|at| self.gives_one(*at, &gift.key)).collect();

@@ -6,23 +6,23 @@ use crate::config::Config;
 /// How long starting and stopping may take.
 #[derive(Debug, Clone, Config)]
 #[config(section = "lifecycle")]
-pub struct LifecycleConfig {
+pub(crate) struct LifecycleConfig {
     /// The time that a module may take to start, and a runnable to become ready.
     #[config(default = "60s")]
-    pub start_timeout: Duration,
+    pub(crate) start_timeout: Duration,
     /// The time that the whole stop may take, the drain delay included. Keep it below the grace
     /// period of the platform (30 s in Kubernetes).
     #[config(default = "25s")]
-    pub stop_timeout: Duration,
+    pub(crate) stop_timeout: Duration,
     /// How long requests are still served after readiness went off, so that load balancers can
     /// notice. 5 s in profile prod and 0 s in the others, if it is not set.
-    pub drain_delay: Option<Duration>,
+    pub(crate) drain_delay: Option<Duration>,
     /// The time for a hard stop of what did not stop in time, before it is aborted.
     #[config(default = "1s")]
-    pub hard_stop: Duration,
+    pub(crate) hard_stop: Duration,
     /// The time that a health check may take.
     #[config(default = "5s")]
-    pub health_timeout: Duration,
+    pub(crate) health_timeout: Duration,
 }
 
 // === impl LifecycleConfig ===

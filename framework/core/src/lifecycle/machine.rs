@@ -660,11 +660,6 @@ impl Machine {
 
     // --- for the driver and for tests
 
-    /// Whether nothing more will happen.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.phase == Phase::Stopped
-    }
-
     /// Whether it is stopping, or has stopped.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.is_some()

@@ -1,0 +1,227 @@
+//! The contract of the quickstart, driven from outside: the built binary, real sockets, real signals.
+
+mod process;
+
+use std::time::Duration;
+
+use purlin::testing::eventually;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use self::process::Quickstart;
+
+fn an_order() -> Value {
+    json!({ "customer": "ada", "amount_cents": 1250 })
+}
+
+#[tokio::test]
+async fn orders_are_taken_shown_and_listed() {
+    let service = Quickstart::start().await;
+    let http = service.http();
+
+    let created = http.post("/orders").json(&an_order()).await.expect(201);
+    let order: Value = created.json();
+    let path = created.header("location").expect("a Location").to_owned();
+    assert_eq!(path, format!("/orders/{}", order["id"].as_str().unwrap()));
+    assert_eq!((&order["customer"], &order["amount_cents"]), (&json!("ada"), &json!(1250)));
+    assert_eq!(order["status"], "new");
+    assert!(order["created_at"].is_string());
+    let id: uuid::Uuid = order["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(id.get_version_num(), 7);
+
+    let shown: Value = http.get(&path).await.expect(200).json();
+    assert_eq!(shown["id"], order["id"]);
+    http.get(format!("/orders/{}", uuid::Uuid::nil())).await.expect(404).problem("not_found");
+
+    let list: Value = http.get("/orders?limit=10&offset=0").await.expect(200).json();
+    assert_eq!(list["total"], 1);
+    assert_eq!(list["items"][0]["id"], order["id"]);
+    for query in ["limit=0", "limit=101", "limit=x", "offset=-1"] {
+        http.get(format!("/orders?{query}")).await.expect(422).problem("invalid_argument");
+    }
+}
+
+#[tokio::test]
+async fn bad_input_gets_a_problem_that_names_it() {
+    let service = Quickstart::start().await;
+    let http = service.http();
+
+    let bad = json!({ "customer": "", "amount_cents": 0 });
+    let problem = http.post("/orders").json(&bad).await.expect(422).problem("invalid_argument");
+    let mut fields: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap())
+        .collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["amount_cents", "customer"]);
+    assert!(problem["correlation_id"].is_string());
+
+    let broken = http.post("/orders").header("content-type", "application/json").body("{");
+    broken.await.expect(400).problem("invalid_argument");
+    let large = "x".repeat(3 * 1024 * 1024);
+    let large = http.post("/orders").json(&json!({ "customer": large, "amount_cents": 1 }));
+    large.await.expect(413);
+    let review = json!({ "customer": "ada", "amount_cents": 100_000_000 });
+    http.post("/orders").json(&review).await.expect(409).problem("failed_precondition");
+    http.get("/nowhere").await.expect(404).problem("not_found");
+}
+
+#[tokio::test]
+async fn orders_are_confirmed_and_totalled_in_the_background() {
+    let service = Quickstart::start().await;
+    let http = service.http();
+    let path = http.post("/orders").json(&an_order()).await.expect(201);
+    let path = path.header("location").unwrap().to_owned();
+
+    let begun = std::time::Instant::now();
+    eventually(async || http.get(&path).await.json::<Value>()["status"] == "confirmed").await;
+    let took = begun.elapsed();
+    println!("confirmed after {took:?}");
+    assert!(took < Duration::from_secs(2));
+
+    eventually(async || http.get("/totals").await.json::<Value>()["orders"] == 1).await;
+    let totals: Value = http.get("/totals").await.expect(200).json();
+    assert_eq!(totals["amount_cents"], 1250);
+    let leaders: Value = service.admin().get("/leaders").await.expect(200).json();
+    assert_eq!(leaders[0]["name"], "totals");
+    assert_eq!(leaders[0]["token"], totals["term"]);
+}
+
+#[tokio::test]
+async fn the_admin_port_shows_the_service() {
+    let service = Quickstart::start().await;
+    let admin = service.admin();
+    for path in ["/healthz", "/readyz", "/live", "/ready", "/version", "/modules", "/loggers", "/jobs", "/"] {
+        admin.get(path).await.expect(200);
+    }
+    let health: Value = admin.get("/health").await.expect(200).json();
+    assert_eq!(health["checks"]["sqlite"]["healthy"], true, "{health}");
+    let graph: Value = admin.get("/graph").await.expect(200).json();
+    let names: Vec<_> = graph["nodes"].as_array().unwrap().iter().map(|node| &node["name"]).collect();
+    assert!(names.contains(&&json!("OrderServiceImpl")), "{names:?}");
+    assert!(admin.get("/graph?format=dot").await.expect(200).text().starts_with("digraph"));
+    let config = admin.get("/config").await.expect(200).text();
+    assert!(config.contains("max_amount_cents"), "{config}");
+
+    service.http().get("/orders").await.expect(200);
+    let metrics = admin.get("/metrics").await.expect(200).text();
+    for part in [
+        "http_server_request_duration_seconds_bucket{",
+        "route=\"/orders\"",
+        "purlin_build_info{",
+        "process_resident_memory_bytes",
+    ] {
+        assert!(metrics.contains(part), "{part} is not in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_under_load_answers_what_it_has_begun() {
+    let service = Quickstart::start().await;
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let http = service.http();
+            tokio::spawn(async move {
+                let (mut served, mut failed) = (0, Vec::new());
+                loop {
+                    match http.post("/orders").json(&an_order()).send().await {
+                        Ok(answer) if answer.status == 201 => served += 1,
+                        Ok(answer) => failed.push(answer.status.to_string()),
+                        // The port is closed: this request was never taken.
+                        Err(error) if error.is_connect() => return (served, failed),
+                        Err(error) => failed.push(format!("{error:?}")),
+                    }
+                }
+            })
+        })
+        .collect();
+    let admin = service.admin();
+    eventually(async || {
+        let orders: Value = service.http().get("/orders?limit=1").await.json();
+        orders["total"].as_u64() > Some(200)
+    })
+    .await;
+    drop(admin);
+    service.signal(Signal::TERM);
+    let (mut served, mut failed) = (0, Vec::new());
+    for client in clients {
+        let (of_client, failures) = client.await.unwrap();
+        served += of_client;
+        failed.extend(failures);
+    }
+    let (code, report) = service.end().await;
+    println!("{served} served, {} failed\n{report}", failed.len());
+    assert_eq!(code, 0, "{report}");
+    assert_eq!(failed, Vec::<String>::new());
+    let mut rest = report.as_str();
+    for step in ["stopping: SIGTERM", "http ", "confirmer ", "totals", "sqlite ", "stopped in"] {
+        let at = rest.find(step).unwrap_or_else(|| panic!("`{step}` is not in its place in:\n{report}"));
+        rest = &rest[at + step.len()..];
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_survives_a_kill() {
+    let service = Quickstart::start().await;
+    let mut paths = Vec::new();
+    for _ in 0..20 {
+        let created = service.http().post("/orders").json(&an_order()).await.expect(201);
+        paths.push(created.header("location").unwrap().to_owned());
+    }
+    service.signal(Signal::KILL);
+    let service = service.restart().await;
+    for path in &paths {
+        service.http().get(path).await.expect(200);
+    }
+    println!("{} orders survived", paths.len());
+}
+
+#[tokio::test]
+async fn a_port_in_use_fails_the_start_and_names_the_setting() {
+    let service = Quickstart::start().await;
+    let address = service.http().base().trim_start_matches("http://").to_owned();
+    let (code, report) = process::run(&["--set", &format!("http.listen={address}")], &[]);
+    assert_eq!(code, 70, "{report}");
+    assert!(report.contains("http.listen") && report.contains("in use"), "{report}");
+}
+
+#[test]
+fn every_verb_works() {
+    let verbs: [(&[&str], &str); 11] = [
+        (&["--help"], "explain"),
+        (&["--version"], "quickstart 0.1.0"),
+        (&["check"], "ok: "),
+        (&["graph"], "flowchart LR"),
+        (&["graph", "--format", "dot"], "digraph app"),
+        (&["explain", "orders.max_amount_cents"], "1000000"),
+        (&["config", "dump"], "max_amount_cents"),
+        (&["config", "schema"], "\"$schema\""),
+        (&["config", "example"], "# Largest amount"),
+        (&["config", "env"], "ORDERS_MAX_AMOUNT_CENTS"),
+        (&["routes"], "/orders/{id}"),
+    ];
+    for (args, part) in verbs {
+        let (code, output) = process::run(args, &[]);
+        assert_eq!(code, 0, "{args:?}: {output}");
+        assert!(output.contains(part), "{args:?}: {output}");
+    }
+}
+
+#[test]
+fn bad_settings_are_all_shown_with_their_places() {
+    let (code, output) = process::run(
+        &["--set", "orders.max_amount_cent=1"],
+        &[("ORDERS_TOTALS_EVERY", "soon"), ("HTTP_LISTEN", "tcp://10.0.0.1:9000")],
+    );
+    assert_eq!(code, 78, "{output}");
+    assert!(output.contains("did you mean `max_amount_cents`?"), "{output}");
+    assert!(output.contains("env ORDERS_TOTALS_EVERY=\"soon\": not a duration; write 500ms, 5s or 2m"), "{output}");
+    assert!(output.contains("exit code 78"), "{output}");
+}
+
+#[test]
+fn the_graph_is_sound() {
+    quickstart::app().validate().unwrap();
+}
