@@ -1,0 +1,81 @@
+//! An application that does what `--set act.act=..` asks for, so that a test can look at its log,
+//! its exit code and its metrics from outside.
+
+use std::{process::ExitCode, sync::Arc};
+
+extern crate purlin_core as purlin;
+
+use purlin::{
+    app::App,
+    async_trait,
+    config::Config,
+    error::Result,
+    meter::Exposition,
+    runnable::{OnEnd, Run, RunCx, Runnable},
+    shutdown::ShutdownHandle,
+};
+use purlin_telemetry::TelemetryModule;
+
+/// What is to be done.
+#[derive(Debug, Clone, Config)]
+#[config(section = "act")]
+struct ActConfig {
+    /// `log`, `fatal` or `panic`.
+    #[config(default = "log")]
+    act: String,
+    /// How many lines are logged.
+    #[config(default = 1)]
+    lines: u32,
+}
+
+struct Actor {
+    config: Arc<ActConfig>,
+    metrics: Arc<dyn Exposition>,
+    shutdown: ShutdownHandle,
+}
+
+#[async_trait]
+impl Runnable for Actor {
+    async fn run(&self, cx: RunCx) -> Result<()> {
+        cx.ready();
+        match self.config.act.as_str() {
+            "log" => {
+                self.talk();
+                tracing::info!(metrics = self.metrics.text()?, "counted");
+                self.shutdown.request("done", 0);
+            }
+            "fatal" => tracing::error!(fatal = true, "the signing key was revoked"),
+            "panic" => panic!("out of ideas"),
+            other => purlin::error::bail!("there is no act `{other}`"),
+        }
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+impl Actor {
+    #[tracing::instrument(skip(self), fields(correlation_id = "c-1"))]
+    fn talk(&self) {
+        for line in 0..self.config.lines {
+            tracing::info!(component = "actor", line, "said");
+        }
+        log::warn!(target: "old_library", "said through log");
+    }
+}
+
+fn main() -> ExitCode {
+    App::builder()
+        .package(purlin::package!())
+        .shell(TelemetryModule::new())
+        .config::<ActConfig>()
+        .runnable(
+            Run::new(
+                "actor",
+                |config: Arc<ActConfig>, metrics: Arc<dyn Exposition>, shutdown: ShutdownHandle| {
+                    Actor { config, metrics, shutdown }
+                },
+            )
+            .on_end(OnEnd::StopApp),
+        )
+        .run()
+}

@@ -1,0 +1,72 @@
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::{Format, Record};
+
+/// One JSON object a line.
+///
+/// ```json
+/// {"timestamp":"2030-01-01T00:00:00.000Z","level":"info","service":"orders","version":"0.1.0","component":"http","method":"create","target":"purlin_http::access","message":"answered","correlation_id":"…","status":201}
+/// ```
+/// `target` is left out where it is the component. A field that is called like one of these is
+/// written as `field.level`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Json;
+
+const STANDARD: [&str; 9] = [
+    "timestamp",
+    "level",
+    "service",
+    "version",
+    "component",
+    "method",
+    "target",
+    "message",
+    "place",
+];
+
+struct Object<'a>(&'a Record<'a>);
+
+// === impl Json ===
+
+impl Format for Json {
+    fn write(&self, record: &Record<'_>, line: &mut Vec<u8>) {
+        // Neither a `Vec` nor a map of text keys can fail.
+        let _ = serde_json::to_writer(&mut *line, &Object(record));
+        line.push(b'\n');
+    }
+}
+
+// === impl Object ===
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(record) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(
+            "timestamp",
+            &humantime::format_rfc3339_millis(record.time).to_string(),
+        )?;
+        map.serialize_entry("level", &record.level.as_str().to_ascii_lowercase())?;
+        map.serialize_entry("service", &record.service.name)?;
+        map.serialize_entry("version", &record.service.version)?;
+        map.serialize_entry("component", record.component)?;
+        if let Some(method) = record.method {
+            map.serialize_entry("method", method)?;
+        }
+        if record.target != record.component {
+            map.serialize_entry("target", record.target)?;
+        }
+        map.serialize_entry("message", record.message)?;
+        if let Some((file, line)) = record.place {
+            map.serialize_entry("place", &format_args!("{file}:{line}"))?;
+        }
+        for (name, value) in record.fields {
+            if STANDARD.contains(name) {
+                map.serialize_entry(&format_args!("field.{name}"), value)?;
+            } else {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,255 @@
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, mpsc},
+};
+
+use purlin_core::{
+    clock::Clock,
+    page::{ActError, Page as _},
+};
+use serde_json::{Value, json};
+use tracing::{Subscriber, debug, error, info, info_span, warn};
+use tracing_subscriber::{layer::SubscriberExt as _, registry};
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Memory {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn cx(output: &Output, development: bool) -> LoggerCx {
+    LoggerCx {
+        service: Service { name: "orders".to_owned(), version: "0.1.0".to_owned() },
+        development,
+        output: output.clone(),
+        clock: Clock::held().0,
+    }
+}
+
+/// What `work` logs through `logger`.
+fn lines(logger: impl Logger, work: impl FnOnce()) -> String {
+    let memory = Memory::default();
+    let output = Output::new(memory.clone(), 100);
+    let subscriber = registry().with(logger.layer(cx(&output, false)));
+    tracing::subscriber::with_default(subscriber, work);
+    output.flush();
+    memory.text()
+}
+
+fn json_line(work: impl FnOnce()) -> Value {
+    let text = lines(Lines::new(Json), work);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn a_json_line_carries_what_the_spans_around_it_say() {
+    let line = json_line(|| {
+        let request = info_span!("request", correlation_id = "c-1", status = tracing::field::Empty);
+        let _request = request.enter();
+        let _inner = info_span!("create", component = "service", amount = 7_u64).entered();
+        request.record("status", 201);
+        info!(target: "orders::service", ok = true, ratio = 0.5, "created {}", "o-1");
+    });
+    assert_eq!(
+        line,
+        json!({
+            "timestamp": "2030-01-01T00:00:00.000Z",
+            "level": "info",
+            "service": "orders",
+            "version": "0.1.0",
+            "component": "service",
+            "method": "create",
+            "target": "orders::service",
+            "message": "created o-1",
+            "correlation_id": "c-1",
+            "status": 201,
+            "amount": 7,
+            "ok": true,
+            "ratio": 0.5,
+        })
+    );
+}
+
+#[test]
+fn the_innermost_of_two_fields_counts_and_standard_names_are_not_taken_over() {
+    let line = json_line(|| {
+        let _outer = info_span!("outer", tenant = "a", method = "GET").entered();
+        warn!(tenant = "b", level = "mine", nan = f64::NAN, "said");
+    });
+    assert_eq!(line["tenant"], "b");
+    assert_eq!(line["method"], "GET");
+    assert_eq!((&line["level"], &line["field.level"]), (&json!("warn"), &json!("mine")));
+    assert_eq!(line["nan"], "NaN");
+    assert_eq!(line["component"], "purlin_telemetry::log::tests");
+    assert_eq!(line.get("target"), None);
+}
+
+#[test]
+fn an_error_is_written_with_its_causes() {
+    let cause = io::Error::other("the disk is full");
+    let error = purlin_core::error::Error::new(cause).context("save the order");
+    let line = json_line(|| {
+        error!(error = error.as_ref() as &(dyn std::error::Error + 'static), "failed")
+    });
+    assert_eq!(line["error"], "save the order: the disk is full");
+}
+
+#[test]
+fn a_console_line_is_one_line() {
+    let text = lines(Lines::new(Console::default()), || {
+        let _span = info_span!("create", correlation_id = "c-1").entered();
+        info!(component = "http", note = "two words", count = 3, "done\n\x1b[2Jfaked");
+    });
+    assert_eq!(
+        text,
+        "00:00:00.000 INFO  http create: done\\n\\e[2Jfaked correlation_id=c-1 note=\"two words\" count=3\n"
+    );
+}
+
+#[test]
+fn in_development_a_line_names_its_place() {
+    let memory = Memory::default();
+    let output = Output::new(memory.clone(), 100);
+    let lines = Lines::new(Console { colours: true }).layer(cx(&output, true));
+    tracing::subscriber::with_default(registry().with(lines), || info!("here"));
+    output.flush();
+    let text = memory.text();
+    assert!(text.contains("\x1b[32mINFO ") && text.contains("log/tests.rs:"), "{text:?}");
+}
+
+#[test]
+fn another_logger_takes_the_place() {
+    struct Terse;
+    impl Format for Terse {
+        fn write(&self, record: &Record<'_>, line: &mut Vec<u8>) {
+            line.extend(format!("{}: {}\n", record.level, record.message).bytes());
+        }
+    }
+    let text = lines(Lines::new(Terse), || warn!(x = 1, "full"));
+    assert_eq!(text, "WARN: full\n");
+}
+
+fn stack(levels: &str, fatal: &Memory) -> (Memory, Output, Counts, Stack) {
+    let memory = Memory::default();
+    let output = Output::new(memory.clone(), 100);
+    let logger = Lines::new(Console::default()).layer(cx(&output, false));
+    let counts = Counts::default();
+    let fatal = fatal.clone();
+    let on_fatal = move |message: &str| fatal.clone().write_all(message.as_bytes()).unwrap();
+    let stack = Stack::new(logger, levels.parse().unwrap(), counts.clone(), on_fatal);
+    (memory, output, counts, stack)
+}
+
+#[tokio::test]
+async fn levels_change_while_running() {
+    let (memory, output, counts, stack) = stack("info,sqlx=warn", &Memory::default());
+    let page = LoggersPage(stack.levels());
+    let subscriber: Arc<dyn Subscriber + Send + Sync> = stack.into_subscriber().into();
+    let _default = tracing::subscriber::set_default(subscriber);
+    let say = |what: &str| {
+        info!(target: "sqlx::query", "{what} sqlx");
+        debug!(target: "orders", "{what} orders");
+    };
+    say("first");
+    let shown = page.act("set", json!({ "target": "sqlx", "level": "info" })).await.unwrap();
+    assert_eq!(
+        shown,
+        json!({
+            "default": "info",
+            "targets": { "sqlx": "info" },
+            "configured": "info,sqlx=warn",
+        })
+    );
+    page.act("set", json!({ "level": "debug" })).await.unwrap();
+    say("then");
+    page.act("reset", Value::Null).await.unwrap();
+    say("last");
+    output.flush();
+    let text = memory.text();
+    assert!(text.contains("then sqlx") && text.contains("then orders"), "{text}");
+    assert!(!text.contains("first") && !text.contains("last"), "{text}");
+    assert_eq!(text.matches("log levels were changed").count(), 3);
+    let counted: Vec<_> = counts.read().collect();
+    assert_eq!(counted, [("error", 0), ("warn", 0), ("info", 4), ("debug", 1), ("trace", 0)]);
+}
+
+#[test]
+fn only_an_error_that_says_so_is_fatal() {
+    let fatal = Memory::default();
+    let (_, _, _, stack) = stack("info", &fatal);
+    tracing::subscriber::with_default(stack.into_subscriber(), || {
+        error!(fatal = false, "not this one");
+        warn!(fatal = true, "nor this");
+        error!("nor that");
+        error!(fatal = true, code = 7, "but {}", "this");
+    });
+    assert_eq!(fatal.text(), "but this");
+}
+
+#[tokio::test]
+async fn a_wrong_change_of_levels_is_explained_and_changes_nothing() {
+    let (_, _, _, stack) = stack("info", &Memory::default());
+    let page = LoggersPage(stack.levels());
+    for (input, said) in [
+        (json!({ "level": "loud" }), "`loud` is no level"),
+        (json!({ "target": " ", "level": "info" }), "the target is empty"),
+        (json!({ "target": "sqlx" }), "missing field `level`"),
+        (json!({ "level": "info", "ttl": 3 }), "unknown field `ttl`"),
+    ] {
+        let error = page.act("set", input).await.unwrap_err();
+        assert!(matches!(&error, ActError::Invalid(text) if text.contains(said)), "{error}");
+    }
+    assert!(
+        matches!(page.act("mute", Value::Null).await, Err(ActError::Unknown(action)) if action == "mute")
+    );
+    assert_eq!(page.read().await.unwrap()["default"], "info");
+}
+
+/// A pipe that nobody reads until it is told to.
+struct Stuck(mpsc::Receiver<()>, Memory);
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // An error means that the test lets everything through.
+        let _ = self.0.recv();
+        self.1.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn lines_that_find_no_room_are_counted_and_nobody_waits() {
+    let (free, stuck) = mpsc::channel();
+    let memory = Memory::default();
+    let output = Output::new(Stuck(stuck, memory.clone()), 2);
+    for _ in 0..50 {
+        output.write(b"line\n");
+    }
+    let lost = output.lost();
+    assert!((47..=48).contains(&lost), "one may be in the hands of the thread: {lost}");
+    drop(free);
+    output.flush();
+    assert_eq!(memory.text().lines().count() as u64, 50 - lost);
+    output.write(b"late\n");
+    assert!(memory.text().ends_with("late\n"));
+}

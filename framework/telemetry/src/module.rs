@@ -1,0 +1,149 @@
+use std::{fmt, sync::Arc};
+
+use purlin_core::{
+    error::Result,
+    event::Events,
+    exit::Exit,
+    info::AppInfo,
+    init::Init,
+    meter::{Exposition, Meter, label},
+    module::Module,
+    readiness::Readiness,
+};
+
+use crate::{
+    config::{Encoding, LoggerConfig},
+    log::{
+        self, Console, Counts, Json, Lines, Logger, LoggerCx, LoggersPage, Output, Service, Stack,
+    },
+    meter::{Lifecycle, Metrics, observe_counter},
+    metrics,
+};
+
+/// Logs and metrics of an application.
+///
+/// The facade adds it to the shell, so that it starts before all other modules and stops after them.
+/// It gives the [`Meter`] that they record with, and the text that `/metrics` shows.
+///
+/// # Lifecycle
+/// Where the application owns its process, because it was started by `run()`, it installs the
+/// subscriber, the bridge from `log` and the panic hook; a process that has a subscriber already
+/// keeps it. Elsewhere, in a test say, it installs nothing, and records go to whatever subscriber
+/// there is. Its last act at stop is to write the log lines that still wait.
+#[derive(Default)]
+pub struct TelemetryModule {
+    logger: Option<Box<dyn Logger>>,
+}
+
+// === impl TelemetryModule ===
+
+impl TelemetryModule {
+    /// JSON or text, as the section `logger` says.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces what becomes of records; see [`Logger`].
+    #[must_use]
+    pub fn logger(mut self, logger: impl Logger) -> Self {
+        self.logger = Some(Box::new(logger));
+        self
+    }
+
+    fn stack(
+        &self,
+        config: LoggerConfig,
+        info: &AppInfo,
+        counts: Counts,
+        cx: &Init,
+    ) -> (Stack, Output) {
+        let development = development(&config, info);
+        let encoding =
+            config.encoding.unwrap_or(if development { Encoding::Console } else { Encoding::Json });
+        let output = Output::stdout(config.buffered_lines);
+        let cx_of_logger = LoggerCx {
+            service: Service {
+                name: config.service_name.unwrap_or_else(|| info.package.name.clone()),
+                version: config.service_version.unwrap_or_else(|| info.package.version.clone()),
+            },
+            development,
+            output: output.clone(),
+            clock: cx.clock().clone(),
+        };
+        let logger = match (&self.logger, encoding) {
+            (Some(logger), _) => logger.layer(cx_of_logger),
+            (None, Encoding::Json) => Lines::new(Json).layer(cx_of_logger),
+            (None, Encoding::Console) => Lines::new(Console::of_stdout()).layer(cx_of_logger),
+        };
+        let shutdown = cx.shutdown().clone();
+        let on_fatal = move |message: &str| {
+            shutdown.request(format!("fatal: {message}"), Exit::RUNNABLE_FAILED);
+        };
+        (Stack::new(logger, config.level, counts, on_fatal), output)
+    }
+}
+
+impl Module for TelemetryModule {
+    const NAME: &'static str = "telemetry";
+    type Config = LoggerConfig;
+    type Needs = (Events, Readiness, Arc<AppInfo>);
+    type Gives = (Meter, Arc<dyn Exposition>);
+
+    async fn init(
+        &self,
+        config: LoggerConfig,
+        (events, readiness, info): Self::Needs,
+        cx: &mut Init,
+    ) -> Result<Self::Gives> {
+        let metrics = Metrics::new()?;
+        let meter = metrics.meter();
+        metrics.observe_process();
+        let development = development(&config, &info);
+        if cx.owns_process() {
+            let counts = Counts::default();
+            let (stack, output) = self.stack(config, &info, counts.clone(), cx);
+            let (levels, output) = (stack.levels(), Arc::new(output));
+            cx.undo("write the log that waits", &output, |output| async move {
+                // It waits for a thread that may wait for a pipe.
+                tokio::task::spawn_blocking(move || output.flush()).await
+            });
+            let shown = format!("level {}", levels.configured());
+            if stack.install().is_ok() {
+                cx.page("loggers", Arc::new(LoggersPage(levels)));
+                observe_log(&meter, counts, &output);
+                cx.detail(shown);
+            } else {
+                cx.detail("logs go to the subscriber that this process has already");
+            }
+            log::install_panic_hook(meter.counter(&metrics::PANICS));
+        }
+        let lifecycle = Lifecycle::new(&meter, &info, readiness, cx.owns_process());
+        events.listen(move |event| {
+            lifecycle.see(event);
+            log::log_event(event, development);
+        });
+        Ok((meter, Arc::new(metrics)))
+    }
+}
+
+impl fmt::Debug for TelemetryModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryModule").field("replaced", &self.logger.is_some()).finish()
+    }
+}
+
+fn development(config: &LoggerConfig, info: &AppInfo) -> bool {
+    config.development.unwrap_or(info.profile == "dev")
+}
+
+fn observe_log(meter: &Meter, counts: Counts, output: &Output) {
+    observe_counter(meter, &metrics::LOG_RECORDS, move |observer| {
+        counts
+            .read()
+            .for_each(|(level, count)| observer.observe(count as f64, &[label("level", level)]));
+    });
+    let output = output.clone();
+    observe_counter(meter, &metrics::LOG_LINES_LOST, move |observer| {
+        observer.observe(output.lost() as f64, &[]);
+    });
+}

@@ -1,0 +1,120 @@
+use std::{
+    env,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+/// Runs the example `acts`, which cargo builds beside this test.
+pub(crate) fn act(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Vec<Value>) {
+    let mut path = env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples/acts");
+    let mut command = Command::new(&path);
+    // Neither the surroundings nor a file nearby may have a say.
+    command.env_clear().current_dir(env::temp_dir()).envs(variables.iter().copied());
+    command.args(arguments).args(["--set", "lifecycle.drain_delay=0s"]);
+    let output = command.output().unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; `cargo build -p purlin-telemetry --examples` builds it",
+            path.display()
+        )
+    });
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or(Value::String(line.to_owned())));
+    let lines = lines.collect();
+    (output, lines)
+}
+
+fn find<'a>(lines: &'a [Value], message: &str) -> &'a Value {
+    let found: Vec<_> = lines.iter().filter(|line| line["message"] == message).collect();
+    assert_eq!(found.len(), 1, "{message} in {lines:#?}");
+    found[0]
+}
+
+#[test]
+fn a_service_in_production_logs_json_from_start_to_stop() {
+    let (output, lines) = act(&["--profile", "prod"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = find(&lines, "said");
+    assert_eq!(said["service"], "purlin-telemetry");
+    assert_eq!(said["component"], "actor");
+    assert_eq!(said["method"], "talk");
+    assert_eq!(said["correlation_id"], "c-1");
+    let bridged = find(&lines, "said through log");
+    assert_eq!(
+        (bridged["component"].as_str(), bridged["level"].as_str()),
+        (Some("old_library"), Some("warn"))
+    );
+    assert_eq!(bridged["correlation_id"], "c-1");
+    assert_eq!(bridged.get("log.target"), None);
+    assert_eq!(find(&lines, "ready")["level"], "info");
+    let stopped = lines.last().unwrap();
+    assert_eq!((stopped["message"].as_str(), stopped["code"].as_u64()), (Some("stopped"), Some(0)));
+}
+
+#[test]
+fn the_variables_of_the_seeds_count() {
+    let (output, lines) = act(
+        &["--profile", "prod"],
+        &[
+            ("LOGGER_SERVICE_NAME", "billing"),
+            ("LOGGER_SERVICE_VERSION", "7"),
+            ("LOGGER_DEVELOPMENT", "true"),
+            ("LOGGER_ENCODING", "json"),
+            ("LOGGER_LEVEL", "warn,acts=info,old_library=off"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = find(&lines, "said");
+    assert_eq!((said["service"].as_str(), said["version"].as_str()), (Some("billing"), Some("7")));
+    assert!(said["place"].as_str().unwrap().contains("acts.rs:"));
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["said", "counted"]);
+
+    let (_, lines) = act(&["--profile", "prod"], &[("LOGGER_ENCODING", "console")]);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.as_str().is_some_and(|line| line.contains("INFO  actor talk: said")))
+    );
+
+    let (output, _) = act(&[], &[("LOGGER_LEVEL", "loud")]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("LOGGER_LEVEL") && said.contains("`loud` is no level"), "{said}");
+}
+
+#[test]
+fn nothing_that_was_logged_is_lost_at_the_stop() {
+    let (output, lines) = act(&["--profile", "prod", "--set", "act.lines=20000"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(lines.iter().filter(|line| line["message"] == "said").count(), 20_000);
+}
+
+#[test]
+fn a_fatal_record_stops_the_service() {
+    let (output, lines) = act(&["--profile", "prod", "--set", "act.act=fatal"], &[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(find(&lines, "the signing key was revoked")["fatal"], true);
+    let stopping = find(&lines, "stopping");
+    assert_eq!(stopping["reason"], "fatal: the signing key was revoked");
+}
+
+#[test]
+fn a_panic_is_logged_once_with_its_place() {
+    let (output, lines) = act(&["--profile", "prod", "--set", "act.act=panic"], &[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let panicked = find(&lines, "out of ideas");
+    assert_eq!(
+        (panicked["level"].as_str(), panicked["component"].as_str()),
+        (Some("error"), Some("panic"))
+    );
+    assert!(panicked["location"].as_str().unwrap().contains("acts.rs:"), "{panicked}");
+    assert_eq!(find(&lines, "runnable ended")["end"], "panicked");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("out of ideas"), "the hook that was there before is called: {said}");
+}

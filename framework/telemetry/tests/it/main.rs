@@ -1,0 +1,10 @@
+//! Telemetry in a process of its own, seen from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and is told by variables what there is to test with"
+)]
+
+mod acts;
+mod promtool;
