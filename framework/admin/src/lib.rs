@@ -1,1 +1,44 @@
 //! The admin server of a Purlin application: health, metrics, graph, configuration.
+//!
+//! [`AdminModule`] belongs to the shell: the facade adds it, and it answers before the first module
+//! starts until after the last one has stopped. It listens on a port of its own, on the loopback
+//! interface unless it runs in a container, and it is never part of the public API.
+//!
+//! | path | what it shows |
+//! |---|---|
+//! | `/healthz`, `/live` | 200 while the process lives. The first path is `admin.health_path`. |
+//! | `/readyz`, `/ready` | 200 while traffic is wanted, else 503 with the reasons |
+//! | `/health` | every health check; 503 when one fails |
+//! | `/metrics` | the metrics, for Prometheus |
+//! | `/graph` | modules and what they need; `?format=dot` and `?format=mermaid` |
+//! | `/version`, `/config`, `/modules`, `/loggers`, `/leaders`, `/routes`, `/jobs` | the [pages](purlin_core::page) of the core |
+//! | `/{page}` | every other page that a module registers |
+//! | `POST /{page}/{action}` | acts on a page; needs the token `admin.token` |
+//!
+//! Answers are JSON, and errors are problem documents ([RFC 9457]). Nothing here can be cached, and
+//! no secret is shown: pages get the configuration redacted.
+//!
+//! # Loopback by default
+//! Whoever reaches the port sees the graph, the configuration and the figures of the service, and
+//! that is by design: an orchestrator and a scraper have no tokens. In a container the port must be
+//! reachable for them; keep it out of the ingress and behind a network policy.
+//!
+//! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
+
+extern crate purlin_core as purlin;
+
+mod auth;
+mod config;
+mod error;
+mod module;
+mod problem;
+mod router;
+mod routes;
+mod serving;
+
+pub use self::{
+    config::{AdminConfig, HealthPath, NotAHealthPath},
+    error::ListenError,
+    module::AdminModule,
+    routes::{HealthAnswer, health},
+};

@@ -1,0 +1,78 @@
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::Router;
+use purlin_core::{
+    clock::{Clock, Instant},
+    error::{Context as _, Result},
+};
+use purlin_serve::{DrainReport, Limits, Listener, Server};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// The server while it serves.
+///
+/// It is a task of its own and no runnable: it must answer before the first runnable is started
+/// and after the last one has stopped.
+pub(crate) struct Serving {
+    clock: Clock,
+    task: Mutex<Option<Task>>,
+}
+
+struct Task {
+    stop: oneshot::Sender<Instant>,
+    served: JoinHandle<std::io::Result<DrainReport>>,
+}
+
+/// What a scrape may still take once everything else has stopped.
+const DRAIN: Duration = Duration::from_secs(1);
+
+// === impl Serving ===
+
+impl Serving {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the supervisor's tasks stop earlier; `stop` awaits this one"
+    )]
+    pub(crate) fn start(listener: Listener, router: Router, clock: Clock) -> Self {
+        let server = Server::new(listener, router, clock.clone()).limits(limits());
+        let (stop, stopped) = oneshot::channel();
+        let now = clock.clone();
+        let served = tokio::spawn(server.run(async move {
+            // Without anybody left to stop it, nothing is waited for.
+            stopped.await.unwrap_or_else(|_| now.now())
+        }));
+        Self { clock, task: Mutex::new(Some(Task { stop, served })) }
+    }
+
+    /// Finishes what is being answered, and closes the port.
+    pub(crate) async fn stop(&self) -> Result<()> {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Task { stop, served }) = task else { return Ok(()) };
+        // The server may have ended by itself: then there is nothing to stop.
+        let _ = stop.send(self.clock.now() + DRAIN);
+        served
+            .await
+            .context("the admin server panicked")?
+            .context("the admin server could not accept")?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Serving")
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        max_connections: 256,
+        max_body_bytes: 64 * 1024,
+        // A scraper keeps its connection open; a stop does not wait for its next scrape.
+        drain_grace: Duration::ZERO,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,7 @@
+//! The admin server in an application, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod actions;
+mod life;
+mod reading;
