@@ -1,0 +1,75 @@
+//! The section `http`.
+
+use std::time::Duration;
+
+use purlin::config::{ByteSize, Config, Listen};
+
+/// How the service is offered over HTTP.
+#[derive(Debug, Clone, Config)]
+#[config(section = "http")]
+pub struct HttpConfig {
+    /// The address that the server listens on.
+    #[config(default = "127.0.0.1:8080", env = "HTTP_LISTEN", alias = "HTTP_PORT")]
+    pub listen: Listen,
+    /// The largest body of a request; larger ones get 413.
+    #[config(default = "2MiB")]
+    pub body_limit: ByteSize,
+    /// How long a request may take until its answer begins; then it gets 504. 0 is no limit.
+    #[config(default = "30s")]
+    pub request_timeout: Duration,
+    /// How long a client may take for the head of a request.
+    #[config(default = "10s")]
+    pub header_read_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    #[config(default = "75s")]
+    pub idle_timeout: Duration,
+    /// The most connections at a time; others wait until one is closed.
+    #[config(default = 10_000)]
+    #[validate(range(min = 1))]
+    pub max_connections: usize,
+    /// How long requests in flight may take at stop, before their connections are closed.
+    #[config(default = "5s")]
+    pub drain: Duration,
+    /// The layers around every route.
+    #[config(nested)]
+    pub layers: LayersConfig,
+}
+
+/// Which layers are around every route.
+#[derive(Debug, Clone, PartialEq, Eq, Config)]
+pub struct LayersConfig {
+    /// Whether each request has a correlation id and a span.
+    #[config(default = true)]
+    pub correlation_id: bool,
+    /// Whether each request is a line in the log.
+    #[config(default = true)]
+    pub access_log: bool,
+    /// Whether requests are measured.
+    #[config(default = true)]
+    pub metrics: bool,
+    /// Whether errors become problem details.
+    #[config(default = true)]
+    pub problems: bool,
+    /// Whether a panic is answered with 500, instead of a closed connection.
+    #[config(default = true)]
+    pub panics: bool,
+}
+
+// === impl LayersConfig ===
+
+impl LayersConfig {
+    /// No layer at all.
+    pub const NONE: Self = Self {
+        correlation_id: false,
+        access_log: false,
+        metrics: false,
+        problems: false,
+        panics: false,
+    };
+}
+
+impl Default for LayersConfig {
+    fn default() -> Self {
+        Self { correlation_id: true, access_log: true, metrics: true, problems: true, panics: true }
+    }
+}

@@ -1,0 +1,200 @@
+//! The identifier that follows a request through logs, answers and calls.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts, Request},
+    response::Response,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use pin_project_lite::pin_project;
+use purlin::entropy::Entropy;
+use tower::{Layer, Service};
+use tracing::{Instrument, Span, instrument::Instrumented};
+
+use super::label::{self, Label};
+use crate::problem::Problem;
+
+/// The identifier of a request: what `X-Correlation-ID` or `X-Request-ID` said, or else a random
+/// one.
+///
+/// It is in the span of the request as `correlation_id`, in the answer as `X-Correlation-ID`, and in
+/// every problem. A handler that needs it takes it as an argument.
+///
+/// An identifier from outside is kept if it has 1 to 128 characters out of letters, digits and
+/// `-_.:/+=@`: it goes into logs and headers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CorrelationId(HeaderValue);
+
+/// Gives each request its [`CorrelationId`], and a span.
+#[derive(Clone)]
+pub(super) struct Correlate {
+    on: bool,
+    entropy: Entropy,
+    label: Label,
+}
+
+#[derive(Clone)]
+pub(super) struct Correlated<S> {
+    inner: S,
+    layer: Correlate,
+}
+
+pin_project! {
+    pub(super) struct CorrelatedFuture<F> {
+        #[pin]
+        inner: Instrumented<F>,
+        id: Option<HeaderValue>,
+        echo: bool,
+    }
+}
+
+const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const REQUEST: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest identifier that is kept.
+const LONGEST: usize = 128;
+
+// === impl CorrelationId ===
+
+impl CorrelationId {
+    /// The identifier as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    fn random(entropy: &Entropy) -> Self {
+        let mut text = [0; 36];
+        let text = entropy.uuid_v4().hyphenated().encode_lower(&mut text);
+        Self(HeaderValue::from_str(text).expect("a UUID is a valid header"))
+    }
+
+    fn given(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
+        let value = headers.get(name)?;
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
+        let valid = (1..=LONGEST).contains(&value.len()) && value.as_bytes().iter().all(allowed);
+        valid.then(|| Self(value.clone()))
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CorrelationId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| {
+            tracing::error!(
+                "a handler asked for a correlation id, and `http.layers.correlation_id` is off"
+            );
+            Problem::internal()
+        })
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for CorrelationId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get().cloned())
+    }
+}
+
+// === impl Correlate ===
+
+impl Correlate {
+    pub(super) fn new(on: bool, entropy: Entropy, label: Label) -> Self {
+        Self { on, entropy, label }
+    }
+}
+
+impl<S> Layer<S> for Correlate {
+    type Service = Correlated<S>;
+
+    fn layer(&self, inner: S) -> Correlated<S> {
+        Correlated { inner, layer: self.clone() }
+    }
+}
+
+// === impl Correlated ===
+
+impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = CorrelatedFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        if !self.layer.on {
+            let inner = self.inner.call(request).instrument(Span::none());
+            return CorrelatedFuture { inner, id: None, echo: false };
+        }
+        let headers = request.headers();
+        let requested = CorrelationId::given(headers, &REQUEST);
+        let echo = requested.is_some();
+        let id = CorrelationId::given(headers, &CORRELATION)
+            .or(requested)
+            .unwrap_or_else(|| CorrelationId::random(&self.layer.entropy));
+        let span = tracing::info_span!(
+            "request",
+            correlation_id = id.as_str(),
+            method = label::method(request.method()),
+            route = &*self.layer.label.of(&request),
+        );
+        request.extensions_mut().insert(id.clone());
+        let inner = span.in_scope(|| self.inner.call(request)).instrument(span);
+        CorrelatedFuture { inner, id: Some(id.0), echo }
+    }
+}
+
+impl<F, E> Future for CorrelatedFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let mut outcome = ready!(this.inner.poll(cx));
+        if let (Ok(response), Some(id)) = (&mut outcome, this.id.take()) {
+            if *this.echo {
+                response.headers_mut().insert(REQUEST, id.clone());
+            }
+            response.headers_mut().insert(CORRELATION, id);
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(value: &'static str) -> Option<CorrelationId> {
+        let headers = HeaderMap::from_iter([(CORRELATION, HeaderValue::from_static(value))]);
+        CorrelationId::given(&headers, &CORRELATION)
+    }
+
+    #[test]
+    fn only_harmless_identifiers_are_kept() {
+        assert_eq!(given("a-B_9.:/+=@").unwrap().as_str(), "a-B_9.:/+=@");
+        for bad in ["", "a b", "a\"b", "{a}", "a,b", "a;b"] {
+            assert_eq!(given(bad), None, "{bad}");
+        }
+        assert!(given(&*"x".repeat(128).leak()).is_some());
+        assert!(given(&*"x".repeat(129).leak()).is_none());
+    }
+}

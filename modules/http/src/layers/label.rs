@@ -1,0 +1,46 @@
+//! The names under which requests are counted and logged: never what the caller chose.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request};
+use http::Method;
+
+/// How the route of a request is found.
+#[derive(Clone)]
+pub(crate) enum Label {
+    /// It is known: the request came to a route of the table.
+    Path(Arc<str>),
+    /// Axum knows it: the request came to an axum router. The label if no route of it matched.
+    Matched(Arc<str>),
+}
+
+// === impl Label ===
+
+impl Label {
+    /// The template of the route: `/orders/{id}`.
+    pub(super) fn of(&self, request: &Request) -> Arc<str> {
+        match self {
+            Self::Path(path) => path.clone(),
+            Self::Matched(unmatched) => request
+                .extensions()
+                .get::<MatchedPath>()
+                .map_or_else(|| unmatched.clone(), |path| path.as_str().into()),
+        }
+    }
+}
+
+/// The name of a method, or `_OTHER`: callers may send any.
+pub(super) fn method(method: &Method) -> &'static str {
+    const KNOWN: [(&Method, &str); 9] = [
+        (&Method::GET, "GET"),
+        (&Method::POST, "POST"),
+        (&Method::PUT, "PUT"),
+        (&Method::DELETE, "DELETE"),
+        (&Method::PATCH, "PATCH"),
+        (&Method::HEAD, "HEAD"),
+        (&Method::OPTIONS, "OPTIONS"),
+        (&Method::CONNECT, "CONNECT"),
+        (&Method::TRACE, "TRACE"),
+    ];
+    KNOWN.iter().find(|(known, _)| *known == method).map_or("_OTHER", |(_, name)| name)
+}

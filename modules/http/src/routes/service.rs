@@ -1,0 +1,89 @@
+//! From the table to the service that answers.
+
+use axum::{Router, routing::MethodRouter};
+
+use super::{InvalidRoutes, Posture, Routes, Row, foreign::Foreign, method::ANY};
+use crate::{
+    Options,
+    layers::{Guard, Label, Layers, Overrides},
+};
+
+/// The label of requests for which there is no route.
+const UNMATCHED: &str = "<unmatched>";
+
+/// Builds the routes of the table, each wrapped in the layers, and the axum routers behind them.
+pub(super) fn build<S>(
+    routes: Routes<S>,
+    state: S,
+    options: &Options,
+) -> Result<Router, InvalidRoutes>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let problems = routes.problems();
+    if !problems.is_empty() {
+        return Err(InvalidRoutes(problems));
+    }
+
+    let layers = Layers::new(options);
+    let unmatched = layers.stack(Label::Path(UNMATCHED.into()), Overrides::default());
+    let is_empty = routes.rows.is_empty();
+    let mut router = Router::new().layer(unmatched);
+    for row in routes.rows {
+        let path = row.path.clone();
+        router = router.route(&path, row_service(row, state.clone(), options, &layers));
+    }
+    Ok(match behind(routes.foreign, state, options, &layers) {
+        None => router,
+        Some(behind) if is_empty => behind,
+        Some(behind) => router.fallback_service(behind),
+    })
+}
+
+/// One method of a path. The guard is the innermost of our layers and outside of the user's.
+fn row_service<S>(row: Row<S>, state: S, options: &Options, layers: &Layers) -> MethodRouter
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let Row { path, posture, entry } = row;
+    let mut router = entry.router.with_state::<()>(state);
+    if posture == Posture::Secured {
+        let guard = Guard::new(options.authenticator.clone(), entry.requires);
+        router = match entry.method {
+            // Its handler is what axum calls a fallback, which `route_layer` leaves alone.
+            ANY => router.layer(guard),
+            // The answer 405 to other methods is the same for everybody.
+            _ => router.route_layer(guard),
+        };
+    }
+    let overrides = Overrides { timeout: entry.timeout, body_limit: entry.body_limit };
+    router.layer(layers.stack(Label::Path(path.into()), overrides))
+}
+
+/// The axum routers, the nested ones before the one at the root.
+fn behind<S: 'static + Clone>(
+    foreign: Vec<Foreign<S>>,
+    state: S,
+    options: &Options,
+    layers: &Layers,
+) -> Option<Router> {
+    let stack = || layers.stack(Label::Matched(UNMATCHED.into()), Overrides::default());
+    let mut root = None;
+    let mut nested: Option<Router> = None;
+    for foreign in foreign {
+        let (posture, prefix) = (foreign.posture, foreign.prefix.clone());
+        let mut router = foreign.make(state.clone());
+        if posture == Posture::Secured {
+            router = router.layer(Guard::new(options.authenticator.clone(), None));
+        }
+        if matches!(prefix.as_str(), "" | "/") {
+            root = Some(router.layer(stack()));
+        } else {
+            nested = Some(nested.unwrap_or_default().nest(&prefix, router));
+        }
+    }
+    match (nested.map(|nested| nested.layer(stack())), root) {
+        (Some(nested), Some(root)) => Some(nested.fallback_service(root)),
+        (nested, root) => nested.or(root),
+    }
+}

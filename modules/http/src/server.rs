@@ -1,0 +1,114 @@
+//! The server as something that runs.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::Router;
+use purlin::{
+    async_trait,
+    clock::Instant,
+    error::{Context as _, Result},
+    runnable::{RunCx, Runnable},
+};
+use purlin_serve::{Limits, Listener, Server, Stats};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What all instances of a server share: a restart goes on where the last one ended.
+pub(crate) struct Site {
+    /// Bound by the module and taken by the first instance. Later ones bind its address again: the
+    /// socket of an instance that failed was closed with it, so that callers were refused rather
+    /// than kept waiting in a queue that nobody empties.
+    pub(crate) listener: Mutex<Option<Listener>>,
+    pub(crate) address: SocketAddr,
+    pub(crate) service: Router,
+    pub(crate) limits: Limits,
+    pub(crate) drain: Duration,
+    /// The figures of the instance that runs.
+    pub(crate) stats: Mutex<Stats>,
+}
+
+/// One instance of the server.
+pub(crate) struct HttpServer {
+    site: Arc<Site>,
+    /// Set when draining is to begin.
+    draining: watch::Sender<bool>,
+    /// Set when `run` has ended.
+    ended: CancellationToken,
+    /// Cuts what is left.
+    cut: CancellationToken,
+}
+
+// === impl Site ===
+
+impl Site {
+    fn listener(&self) -> Result<Listener> {
+        let first = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first {
+            Some(listener) => Ok(listener),
+            None => Listener::bind(self.address).context("the server was to be started again"),
+        }
+    }
+
+    /// How many connections are open.
+    pub(crate) fn connections(&self) -> usize {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).connections()
+    }
+}
+
+// === impl HttpServer ===
+
+impl HttpServer {
+    pub(crate) fn new(site: Arc<Site>) -> Self {
+        let (draining, _) = watch::channel(false);
+        let (ended, cut) = (CancellationToken::new(), CancellationToken::new());
+        Self { site, draining, ended, cut }
+    }
+
+    /// Waits until draining is to begin, and says until when it may take.
+    async fn drain_until(&self, cx: &RunCx) -> Instant {
+        let mut draining = self.draining.subscribe();
+        tokio::select! {
+            _ = draining.wait_for(|draining| *draining) => {}
+            () = cx.stopping() => {}
+        }
+        cx.clock().now() + self.site.drain
+    }
+}
+
+#[async_trait]
+impl Runnable for HttpServer {
+    async fn run(&self, cx: RunCx) -> Result<()> {
+        let _ended = self.ended.clone().drop_guard();
+        let Site { service, limits, stats, .. } = &*self.site;
+        let server = Server::new(self.site.listener()?, service.clone(), cx.clock().clone())
+            .limits(limits.clone());
+        *stats.lock().unwrap_or_else(PoisonError::into_inner) = server.stats();
+        cx.ready();
+        tokio::select! {
+            report = server.run(self.drain_until(&cx)) => cx.report(report?.to_string()),
+            () = self.cut.cancelled() => {
+                cx.report(format!("{} connections cut", self.site.connections()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn graceful_shutdown(&self) -> Result<()> {
+        self.draining.send_replace(true);
+        self.ended.cancelled().await;
+        Ok(())
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        self.cut.cancel();
+        self.ended.cancelled().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! The service over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+extern crate purlin_core as purlin;
+
+mod support;
+
+mod app;
+mod auth;
+mod errors;
+mod extract;
+mod layers;
+mod metrics;
+mod routes;
