@@ -67,7 +67,7 @@ impl OrderRepo for SqliteOrderRepo {
             .await?;
         let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders").fetch_one(&self.sql).await?;
         let items = items.into_iter().map(Order::from).collect();
-        Ok(Paged { items, total: total.unsigned_abs() })
+        Ok(Paged::new(items, total.unsigned_abs()))
     }
 
     async fn confirm(&self, limit: u32) -> sqlx::Result<Vec<Order>> {

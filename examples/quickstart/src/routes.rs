@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, Json, Path, State};
-use purlin::{http::get, prelude::*};
+use purlin::{http::routes::get, prelude::*};
 
 use crate::{NewOrder, Order, OrderError, OrderId, OrderService, Totals, totals::Total};
 

@@ -3,6 +3,7 @@
 pub use purlin_core::__private::*;
 
 #[cfg(feature = "http")]
-pub use purlin_http::service_error_transports;
-#[cfg(feature = "http")]
-pub use purlin_http::__private::*;
+pub use {
+    axum,
+    purlin_http::{problem::respond as http_respond, service_error_transports},
+};

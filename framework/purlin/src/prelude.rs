@@ -20,6 +20,10 @@ pub use crate::{
 };
 
 #[cfg(feature = "http")]
-pub use crate::http::{Created, HttpModule, Page, Paged, Posture, Routes, Valid};
+pub use crate::http::{
+    HttpModule,
+    extract::{Created, Page, Paged, Valid},
+    routes::{Posture, Routes},
+};
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::{Sqlite, SqliteModule};

@@ -144,7 +144,6 @@ impl Response {
     /// # Panics
     /// With the body, when it is another.
     #[track_caller]
-    #[must_use = "the answer may be asked for more"]
     pub fn expect(self, status: u16) -> Self {
         let Self { what, status: was, .. } = &self;
         assert_eq!(was.as_u16(), status, "{what}: {}", self.text());

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{panic::Location, time::Duration};
 
 use purlin_core::clock::Clock;
 
@@ -21,14 +21,36 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// # Panics
 /// When it is not within 10 s.
 #[track_caller]
-pub fn eventually(mut holds: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let clock = Clock::system();
-        let begun = clock.now();
-        while !holds().await {
-            assert!(clock.now() - begun < PATIENCE, "what {caller} waits for did not come within {PATIENCE:?}");
-            clock.sleep(PAUSE).await;
+pub fn eventually(holds: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
+    wait(Clock::system(), holds, Location::caller())
+}
+
+async fn wait(clock: Clock, mut holds: impl AsyncFnMut() -> bool, caller: &Location<'_>) {
+    let begun = clock.now();
+    while !holds().await {
+        assert!(clock.now() - begun < PATIENCE, "what {caller} waits for did not come within {PATIENCE:?}");
+        clock.sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "src/eventually.rs")]
+    async fn patience_ends_and_names_the_caller() {
+        let (clock, hand) = Clock::held();
+        let waiting = wait(clock, async || false, Location::caller());
+        let time = async {
+            loop {
+                hand.sleepers(1).await;
+                hand.advance(PAUSE);
+            }
+        };
+        tokio::select! {
+            () = waiting => {}
+            () = time => {}
         }
     }
 }

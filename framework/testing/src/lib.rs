@@ -17,12 +17,14 @@
 
 mod client;
 mod eventually;
+mod servers;
 mod spy;
 mod test_app;
 
 pub use self::{
     client::{Client, Request, Response},
     eventually::eventually,
+    servers::{Server, server},
     spy::Spy,
     test_app::TestApp,
 };

@@ -130,8 +130,9 @@ impl TestApp {
     ///
     /// # Panics
     /// When it is not within 10 s.
-    pub async fn eventually(&self, holds: impl AsyncFnMut() -> bool) {
-        eventually(holds).await;
+    #[track_caller]
+    pub fn eventually(&self, holds: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
+        eventually(holds)
     }
 
     /// Stops the application in order, and tells how it went.

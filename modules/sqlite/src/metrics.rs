@@ -4,6 +4,9 @@ use purlin::meter::{Kind, Meter, Metric, label};
 
 use crate::client::Sqlite;
 
+/// All metrics of this crate.
+pub const ALL: &[Metric] = &[CONNECTIONS_ACTIVE, CONNECTIONS_IDLE];
+
 /// Connections that run something.
 pub const CONNECTIONS_ACTIVE: Metric = Metric {
     name: "database_connections_active",

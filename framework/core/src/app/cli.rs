@@ -1,6 +1,9 @@
 //! The command line that every binary has.
 
-use std::path::PathBuf;
+use std::{
+    io::{IsTerminal as _, stderr, stdout},
+    path::PathBuf,
+};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
@@ -56,8 +59,11 @@ impl Cli {
         I: IntoIterator<Item = std::ffi::OsString>,
     {
         let matches = command(package).try_get_matches_from(args).map_err(|error| {
-            let text = error.render().ansi().to_string();
-            let exit = if error.use_stderr() {
+            let rendered = error.render();
+            let is_error = error.use_stderr();
+            let is_terminal = if is_error { stderr().is_terminal() } else { stdout().is_terminal() };
+            let text = if is_terminal { rendered.ansi().to_string() } else { rendered.to_string() };
+            let exit = if is_error {
                 Exit::new(Exit::USAGE, "the command line is wrong")
             } else {
                 Exit::new(Exit::CLEAN, "help was printed")

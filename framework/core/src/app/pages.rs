@@ -11,7 +11,7 @@ use crate::{
     config::Settings,
     error::Result,
     event::Event,
-    graph::Graph,
+    graph::{Graph, Kind},
     info::AppInfo,
     page::Page,
 };
@@ -84,7 +84,8 @@ impl Page for Modules {
     async fn read(&self) -> Result<Value> {
         let states = self.states.0.lock().unwrap_or_else(PoisonError::into_inner);
         let graph = &self.graph;
-        let nodes = graph.nodes.iter().enumerate().filter(|(_, node)| node.kind.starts());
+        let is_told = |kind: Kind| kind.starts() && kind != Kind::Section;
+        let nodes = graph.nodes.iter().enumerate().filter(|(_, node)| is_told(node.kind));
         let nodes = nodes.filter(|(at, node)| graph.takes_part(*at) || !node.fallback);
         let mut modules: Vec<_> = nodes
             .map(|(at, node)| {

@@ -2,7 +2,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{ByteSize, Config};
 
-/// The tokio runtime that [`run`](crate::app::AppBuilder::run) builds.
+/// The threads that the application runs on.
 #[derive(Debug, Clone, Config)]
 #[config(section = "runtime")]
 pub struct RuntimeConfig {
