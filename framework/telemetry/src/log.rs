@@ -8,10 +8,10 @@
 //! # What is on a line
 //! Always: time, level, service, version, *component* and the message. The component is the field
 //! `component` of the event or of a span around it, else the event's target. The *method* is the
-//! field `method`, else the name of the innermost span, which under `#[tracing::instrument]` is the
-//! name of the function. Then follow the fields of the spans, outermost first, and of the event;
-//! of several with one name the innermost counts. So a request span with a `correlation_id` puts it
-//! on every line inside.
+//! field `method` of the event, else that of the innermost span, else that span's name, which under
+//! `#[tracing::instrument]` is the name of the function. Then follow the fields of the spans,
+//! outermost first, and of the event; of several with one name the innermost counts. So a request
+//! span with a `correlation_id` puts it on every line inside.
 //!
 //! # A fatal record
 //! An error event with the field `fatal = true` stops the application with exit code 1:
@@ -85,6 +85,7 @@ pub type BoxLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// What a [`Logger`] works with.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LoggerCx {
     /// Who logs.
     pub service: Service,

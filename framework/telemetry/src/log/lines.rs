@@ -88,23 +88,25 @@ where
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         let mut fields = Fields::default();
-        let mut innermost = None;
+        let mut method = None;
         for span in cx.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
-            innermost = Some(span.name());
             if let Some(of_span) = span.extensions().get::<Fields>() {
                 of_span.0.iter().for_each(|(name, value)| fields.set(name, value.clone()));
             }
+            // An outer span's method is not what the inner one does.
+            method = fields.take("method").or_else(|| Some(span.name().to_owned()));
         }
         event.record(&mut fields);
         let message = fields.take("message").unwrap_or_default();
-        let (component, method) = (fields.take("component"), fields.take("method"));
+        let component = fields.take("component");
+        let method = fields.take("method").or(method);
         let place = metadata.file().zip(metadata.line());
         self.write(&Record {
             time: self.cx.clock.system_now(),
             level: *metadata.level(),
             service: &self.cx.service,
             component: component.as_deref().unwrap_or(metadata.target()),
-            method: method.as_deref().or(innermost),
+            method: method.as_deref(),
             target: metadata.target(),
             place: place.filter(|_| self.cx.development),
             message: &message,

@@ -8,6 +8,7 @@ use tracing::{
 
 /// One record, with what the spans around it add.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// When it was written.
     pub time: SystemTime,

@@ -102,6 +102,16 @@ fn the_innermost_of_two_fields_counts_and_standard_names_are_not_taken_over() {
 }
 
 #[test]
+fn the_method_is_what_the_innermost_span_does() {
+    let line = json_line(|| {
+        let _request = info_span!("request", method = "GET", route = "/orders").entered();
+        let _create = info_span!("create").entered();
+        info!("inside");
+    });
+    assert_eq!((&line["method"], &line["route"]), (&json!("create"), &json!("/orders")));
+}
+
+#[test]
 fn an_error_is_written_with_its_causes() {
     let cause = io::Error::other("the disk is full");
     let error = purlin_core::error::Error::new(cause).context("save the order");
