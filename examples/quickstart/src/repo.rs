@@ -60,12 +60,14 @@ impl OrderRepo for SqliteOrderRepo {
     }
 
     async fn list(&self, page: &Page) -> sqlx::Result<Paged<Order>> {
-        let items = sqlx::query_as::<_, Row>("SELECT * FROM orders ORDER BY id DESC LIMIT ? OFFSET ?")
-            .bind(page.limit())
-            .bind(page.offset())
-            .fetch_all(&self.sql)
-            .await?;
-        let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders").fetch_one(&self.sql).await?;
+        let items =
+            sqlx::query_as::<_, Row>("SELECT * FROM orders ORDER BY id DESC LIMIT ? OFFSET ?")
+                .bind(page.limit())
+                .bind(page.offset())
+                .fetch_all(&self.sql)
+                .await?;
+        let total: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM orders").fetch_one(&self.sql).await?;
         let items = items.into_iter().map(Order::from).collect();
         Ok(Paged::new(items, total.unsigned_abs()))
     }

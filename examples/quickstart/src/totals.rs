@@ -44,14 +44,14 @@ impl Totals {
 pub(crate) struct TotalsLoop {
     orders: Arc<dyn OrderService>,
     totals: Arc<Totals>,
-    config: Arc<OrdersConfig>,
+    config: Live<OrdersConfig>,
 }
 
 impl TotalsLoop {
     pub(crate) fn new(
         orders: Arc<dyn OrderService>,
         totals: Arc<Totals>,
-        config: Arc<OrdersConfig>,
+        config: Live<OrdersConfig>,
     ) -> Self {
         Self { orders, totals, config }
     }
@@ -60,7 +60,7 @@ impl TotalsLoop {
 #[async_trait]
 impl Runnable for TotalsLoop {
     async fn run(&self, cx: RunCx) -> Result<()> {
-        let mut tick = cx.interval(self.config.totals_every);
+        let mut tick = cx.interval(self.config.get().totals_every);
         cx.ready();
         while tick.next().await.is_some() {
             let sums = self.orders.sums().await?;

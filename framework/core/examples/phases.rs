@@ -2,11 +2,9 @@
 //! and stays in the one that the variable `PHASE` names, so that a test can send it a real signal
 //! there without sleeping.
 
-use std::{
-    io::Write as _,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write as _, process::ExitCode, sync::Arc};
+
+use tokio::sync::Notify;
 
 use purlin_core::{
     app::App,
@@ -27,11 +25,17 @@ fn main() -> ExitCode {
         .on_event(|event| match event {
             Event::Ready { .. } => announce("running"),
             Event::Stopping { .. } => announce("stopping"),
-            Event::SignalIgnored { .. } => announce("noted"),
+            Event::SignalIgnored { .. } => {
+                announce("noted");
+                NOTED.notify_one();
+            }
             _ => {}
         })
         .run()
 }
+
+/// A signal that changed nothing has been seen.
+static NOTED: Notify = Notify::const_new();
 
 struct Opened;
 
@@ -48,6 +52,9 @@ impl Module for Store {
         cx.undo("close the store", &opened, |_| async {
             announce("undo");
             stay_in("undo").await;
+            if phase() == "failure" {
+                NOTED.notified().await;
+            }
         });
         announce("init");
         stay_in("init").await;

@@ -31,6 +31,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::shared::Shared;
 pub use self::{
     build::App,
     builder::AppBuilder,
@@ -39,4 +40,3 @@ pub use self::{
     part::{IntoPart, PartOf, Provider},
     runtime::RuntimeConfig,
 };
-pub(crate) use self::shared::Shared;

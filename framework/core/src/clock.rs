@@ -106,7 +106,11 @@ impl Clock {
     ///
     /// # Errors
     /// [`Elapsed`] when `limit` passed first; the future is dropped then.
-    pub async fn timeout<F: Future>(&self, limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    pub async fn timeout<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
         let mut future = pin!(future);
         tokio::select! {
             biased;

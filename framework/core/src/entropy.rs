@@ -71,7 +71,8 @@ impl Entropy {
         let since = clock.system_now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let [.., a, b, c, d, e, f, g, h, i, j] = self.bytes::<16>();
-        uuid::Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j])
+            .into_uuid()
     }
 
     fn bytes<const N: usize>(&self) -> [u8; N] {

@@ -128,6 +128,16 @@ pub enum Event {
         /// The error, if there was one.
         error: Option<String>,
     },
+    /// Something works and is probably not meant.
+    Warning {
+        /// What.
+        text: String,
+    },
+    /// A value of the configuration changed while running.
+    ConfigChanged {
+        /// The section.
+        section: String,
+    },
     /// Leadership was won.
     LeadershipAcquired {
         /// Of what.
@@ -150,11 +160,6 @@ pub enum Event {
         name: String,
         /// The message of the panic.
         message: String,
-    },
-    /// A value of the configuration changed while running.
-    ConfigChanged {
-        /// The section.
-        section: String,
     },
     /// Everything has stopped.
     Stopped {

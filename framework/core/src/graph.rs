@@ -88,7 +88,11 @@ pub(crate) struct Edge {
 // === impl Node ===
 
 impl Node {
-    pub(crate) fn new(kind: Kind, name: impl Into<String>, place: &'static Location<'static>) -> Self {
+    pub(crate) fn new(
+        kind: Kind,
+        name: impl Into<String>,
+        place: &'static Location<'static>,
+    ) -> Self {
         Self {
             name: name.into(),
             kind,
@@ -141,11 +145,16 @@ impl Graph {
     /// The nodes that are started, each with those that must have started before.
     pub(crate) fn units(&self) -> BTreeMap<usize, Vec<usize>> {
         let starts = |node: usize| self.takes_part(node) && self.nodes[node].kind.starts();
-        let mut units: BTreeMap<usize, Vec<usize>> =
-            (0..self.nodes.len()).filter(|node| starts(*node)).map(|node| (node, Vec::new())).collect();
+        let mut units: BTreeMap<usize, Vec<usize>> = (0..self.nodes.len())
+            .filter(|node| starts(*node))
+            .map(|node| (node, Vec::new()))
+            .collect();
         for edge in &self.edges {
             let (needer, giver) = (self.unit(edge.needer), self.unit(edge.giver));
-            if needer != giver && starts(giver) && let Some(before) = units.get_mut(&needer) {
+            if needer != giver
+                && starts(giver)
+                && let Some(before) = units.get_mut(&needer)
+            {
                 before.push(giver);
             }
         }
@@ -167,6 +176,9 @@ impl Graph {
     /// The facts of one name that modules have added, such as the tables of `routes`.
     pub(crate) fn facts(&self, name: &str) -> impl Iterator<Item = &serde_json::Value> {
         let nodes = self.nodes.iter().enumerate().filter(|(node, _)| self.takes_part(*node));
-        nodes.flat_map(|(_, node)| &node.plan.facts).filter(move |(fact, _)| *fact == name).map(|(_, value)| value)
+        nodes
+            .flat_map(|(_, node)| &node.plan.facts)
+            .filter(move |(fact, _)| *fact == name)
+            .map(|(_, value)| value)
     }
 }

@@ -11,7 +11,10 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{clock::{Clock, Instant}, error::Result};
+use crate::{
+    clock::{Clock, Instant},
+    error::Result,
+};
 
 /// Something whose health can be asked for.
 ///

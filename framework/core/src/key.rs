@@ -141,10 +141,24 @@ impl Instance {
 /// `alloc::vec::Vec<dyn app::Cache>` → `Vec<dyn Cache>`.
 pub(crate) fn short(type_name: &str) -> String {
     let mut out = String::with_capacity(type_name.len());
-    for part in type_name.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
-        let (path, end) = part.split_at(part.trim_end_matches(|c: char| !(c.is_alphanumeric() || c == '_')).len());
+    for part in type_name.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+    {
+        let (path, end) = part
+            .split_at(part.trim_end_matches(|c: char| !(c.is_alphanumeric() || c == '_')).len());
         out.push_str(path.rsplit("::").next().unwrap_or(path));
         out.push_str(end);
+    }
+    out
+}
+
+/// `OrderReports` → `order_reports`.
+pub(crate) fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
     }
     out
 }

@@ -8,27 +8,27 @@
 
 extern crate self as purlin;
 
-pub mod module;
-pub mod init;
-pub mod plan;
-pub mod key;
-pub mod needs;
-pub mod gives;
-pub mod registry;
 pub mod component;
-pub mod runnable;
+pub mod gives;
+pub mod init;
+pub mod key;
 pub mod leader;
+pub mod module;
+pub mod needs;
+pub mod plan;
+pub mod registry;
+pub mod runnable;
 
+pub mod ambient;
 pub mod app;
 pub mod event;
 pub mod exit;
 pub mod info;
 pub mod shutdown;
 pub mod spawner;
-pub mod ambient;
 
-pub mod config;
 pub mod clock;
+pub mod config;
 pub mod entropy;
 pub mod error;
 pub mod health;

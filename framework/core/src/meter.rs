@@ -79,15 +79,11 @@ pub trait Exposition: Send + Sync + 'static {
 pub use opentelemetry::KeyValue;
 
 /// The bounds of a histogram of seconds.
-pub const SECONDS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+pub const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// A label and its value.
-pub fn label(
-    name: &'static str,
-    value: impl Into<opentelemetry::Value>,
-) -> KeyValue {
+pub fn label(name: &'static str, value: impl Into<opentelemetry::Value>) -> KeyValue {
     KeyValue::new(name, value)
 }
 

@@ -7,7 +7,10 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -107,7 +110,8 @@ impl Spawner {
             let entry = entry;
             let outcome = guarded.await.map_err(|panic| {
                 let message = panic_message(&*panic);
-                events.emit(Event::TaskPanicked { name: name.to_string(), message: message.clone() });
+                events
+                    .emit(Event::TaskPanicked { name: name.to_string(), message: message.clone() });
                 TaskError::Panicked { name, message }
             });
             drop(entry);

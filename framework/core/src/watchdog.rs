@@ -30,12 +30,17 @@ impl Watchdog {
     pub(crate) fn start() -> std::io::Result<Self> {
         let watchdog = Self(Arc::default());
         let this = watchdog.clone();
-        std::thread::Builder::new().name("purlin-watchdog".to_owned()).spawn(move || this.watch())?;
+        std::thread::Builder::new()
+            .name("purlin-watchdog".to_owned())
+            .spawn(move || this.watch())?;
         Ok(watchdog)
     }
 
     /// Ends the process when `within` has passed. A second call moves the deadline.
-    #[expect(clippy::disallowed_methods, reason = "the watchdog counts real time, whatever the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the watchdog counts real time, whatever the clock"
+    )]
     pub(crate) fn arm(&self, within: Duration) {
         let (state, changed) = &*self.0;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,19 +53,26 @@ impl Watchdog {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).stuck = stuck;
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the watchdog counts real time and ends the process")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the watchdog counts real time and ends the process"
+    )]
     fn watch(&self) {
         let (state, changed) = &*self.0;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let left = state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left =
+                state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             state = match left {
                 None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => break,
-                Some(left) => changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => {
+                    changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
             };
         }
-        let stuck = if state.stuck.is_empty() { "the runtime".to_owned() } else { state.stuck.join(", ") };
+        let stuck =
+            if state.stuck.is_empty() { "the runtime".to_owned() } else { state.stuck.join(", ") };
         let code = i32::from(Exit::STOP_OVERRAN);
         let _ = writeln!(std::io::stderr(), "stuck at the deadline: {stuck} · exit code {code}");
         std::process::exit(code);

@@ -93,13 +93,16 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
 async fn the_admin_port_shows_the_service() {
     let service = Quickstart::start().await;
     let admin = service.admin();
-    for path in ["/healthz", "/readyz", "/live", "/ready", "/version", "/modules", "/loggers", "/jobs", "/"] {
+    for path in
+        ["/healthz", "/readyz", "/live", "/ready", "/version", "/modules", "/loggers", "/jobs", "/"]
+    {
         admin.get(path).await.expect(200);
     }
     let health: Value = admin.get("/health").await.expect(200).json();
     assert_eq!(health["checks"]["sqlite"]["healthy"], true, "{health}");
     let graph: Value = admin.get("/graph").await.expect(200).json();
-    let names: Vec<_> = graph["nodes"].as_array().unwrap().iter().map(|node| &node["name"]).collect();
+    let names: Vec<_> =
+        graph["nodes"].as_array().unwrap().iter().map(|node| &node["name"]).collect();
     assert!(names.contains(&&json!("OrderServiceImpl")), "{names:?}");
     assert!(admin.get("/graph?format=dot").await.expect(200).text().starts_with("digraph"));
     let config = admin.get("/config").await.expect(200).text();
@@ -222,7 +225,10 @@ fn bad_settings_are_all_shown_with_their_places() {
     );
     assert_eq!(code, 78, "{output}");
     assert!(output.contains("did you mean `max_amount_cents`?"), "{output}");
-    assert!(output.contains("env ORDERS_TOTALS_EVERY=\"soon\": not a duration; write 500ms, 5s or 2m"), "{output}");
+    assert!(
+        output.contains("env ORDERS_TOTALS_EVERY=\"soon\": not a duration; write 500ms, 5s or 2m"),
+        "{output}"
+    );
     assert!(output.contains("exit code 78"), "{output}");
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{Config, Section, Secrets, Settings},
+    config::{Config, Secrets, Section, Settings},
     entropy::Entropy,
     event::{Event, Events},
     graph::{Checks, Graph, Kind, Node},

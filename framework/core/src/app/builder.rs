@@ -1,18 +1,9 @@
-use std::{
-    fmt,
-    future::Future,
-    panic::Location,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{fmt, future::Future, panic::Location, process::ExitCode, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
-    App, BuildError, IntoPart, PartOf, Provider, Running, StartError,
-    build,
-    part::Part,
-    run,
+    App, BuildError, IntoPart, PartOf, Provider, Running, StartError, build, part::Part, run,
 };
 use crate::{
     clock::Clock,
@@ -179,7 +170,8 @@ impl AppBuilder {
     #[must_use]
     pub fn using<C: ComponentSet, N: Name, T: ?Sized + 'static>(mut self) -> Self {
         let set = Key::of::<C>();
-        let part = self.parts.iter_mut().find(|part| part.node.gives.iter().any(|gift| gift.key == set));
+        let part =
+            self.parts.iter_mut().find(|part| part.node.gives.iter().any(|gift| gift.key == set));
         let part = part.expect("`using` comes after the `components` that it redirects");
         part.redirect(&[(Key::of::<T>(), Key::named::<N, T>())]);
         self

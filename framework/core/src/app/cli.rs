@@ -61,7 +61,8 @@ impl Cli {
         let matches = command(package).try_get_matches_from(args).map_err(|error| {
             let rendered = error.render();
             let is_error = error.use_stderr();
-            let is_terminal = if is_error { stderr().is_terminal() } else { stdout().is_terminal() };
+            let is_terminal =
+                if is_error { stderr().is_terminal() } else { stdout().is_terminal() };
             let text = if is_terminal { rendered.ansi().to_string() } else { rendered.to_string() };
             let exit = if is_error {
                 Exit::new(Exit::USAGE, "the command line is wrong")
@@ -82,8 +83,12 @@ impl Cli {
 fn verb(matches: &ArgMatches) -> Verb {
     match matches.subcommand() {
         Some(("check", sub)) => Verb::Check { strict: sub.get_flag("strict") },
-        Some(("graph", sub)) => Verb::Graph { format: sub.get_one("format").cloned().unwrap_or_default() },
-        Some(("explain", sub)) => Verb::Explain { key: sub.get_one("key").cloned().unwrap_or_default() },
+        Some(("graph", sub)) => {
+            Verb::Graph { format: sub.get_one("format").cloned().unwrap_or_default() }
+        }
+        Some(("explain", sub)) => {
+            Verb::Explain { key: sub.get_one("key").cloned().unwrap_or_default() }
+        }
         Some(("routes", _)) => Verb::Routes,
         Some(("config", sub)) => Verb::Config(match sub.subcommand_name() {
             Some("schema") => ConfigForm::Schema,
@@ -98,7 +103,9 @@ fn verb(matches: &ArgMatches) -> Verb {
 fn command(package: &Package) -> Command {
     Command::new(package.name.clone())
         .version(package.version.clone())
-        .about("Runs the service. With a command it inspects the service instead, and starts nothing.")
+        .about(
+            "Runs the service. With a command it inspects the service instead, and starts nothing.",
+        )
         .after_help(
             "Exit codes: 0 clean, 1 a part failed, 64 usage, 70 the start failed, 74 the stop \
              overran, 78 wiring or configuration, 130/143 third signal.",
@@ -113,11 +120,9 @@ fn command(package: &Package) -> Command {
                 .value_parser(value_parser!(PathBuf)),
         )
         .arg(
-            Arg::new("profile")
-                .long("profile")
-                .value_name("NAME")
-                .global(true)
-                .help("The profile: dev, prod, or one of your own [also: PURLIN_PROFILE, ENVIRONMENT]"),
+            Arg::new("profile").long("profile").value_name("NAME").global(true).help(
+                "The profile: dev, prod, or one of your own [also: PURLIN_PROFILE, ENVIRONMENT]",
+            ),
         )
         .arg(
             Arg::new("set")
@@ -131,7 +136,12 @@ fn command(package: &Package) -> Command {
         .subcommand(
             Command::new("check")
                 .about("Checks wiring and configuration, all problems at once")
-                .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("Makes warnings errors")),
+                .arg(
+                    Arg::new("strict")
+                        .long("strict")
+                        .action(ArgAction::SetTrue)
+                        .help("Makes warnings errors"),
+                ),
         )
         .subcommand(
             Command::new("graph").about("Prints the graph").arg(
@@ -150,12 +160,19 @@ fn command(package: &Package) -> Command {
         .subcommand(
             Command::new("config")
                 .about("Prints the configuration")
-                .subcommand(Command::new("dump").about("The effective values, with their origins [default]"))
-                .subcommand(Command::new("schema").about("The JSON Schema of app.yaml, for editors"))
+                .subcommand(
+                    Command::new("dump")
+                        .about("The effective values, with their origins [default]"),
+                )
+                .subcommand(
+                    Command::new("schema").about("The JSON Schema of app.yaml, for editors"),
+                )
                 .subcommand(Command::new("example").about("A commented app.yaml with all defaults"))
                 .subcommand(Command::new("env").about("A .env.example with all variables")),
         )
-        .subcommand(Command::new("routes").about("Prints the table of routes, each with its posture"))
+        .subcommand(
+            Command::new("routes").about("Prints the table of routes, each with its posture"),
+        )
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

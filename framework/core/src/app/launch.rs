@@ -149,10 +149,13 @@ impl App {
             let start = starts[node].take().expect("what is started has a start");
             let (section, redirects) = (about.section.clone(), about.redirects.clone());
             let settings = settings.clone();
-            let has_references = section.as_ref().is_some_and(|section| !settings.references(section).is_empty());
+            let has_references =
+                section.as_ref().is_some_and(|section| !settings.references(section).is_empty());
             units.push(Unit {
                 name: about.name.as_str().into(),
-                section: section.as_ref().map_or_else(String::new, |section| section.key().to_owned()),
+                section: section
+                    .as_ref()
+                    .map_or_else(String::new, |section| section.key().to_owned()),
                 shell: about.kind == Kind::Shell,
                 order: node,
                 start: Box::new(move |registry, cx| {
@@ -235,7 +238,9 @@ impl Deref for Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("ready", &self.readiness().is_ready()).finish_non_exhaustive()
+        f.debug_struct("Running")
+            .field("ready", &self.readiness().is_ready())
+            .finish_non_exhaustive()
     }
 }
 
@@ -300,7 +305,9 @@ impl AppHandle {
 
 impl fmt::Debug for AppHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppHandle").field("ready", &self.readiness().is_ready()).finish_non_exhaustive()
+        f.debug_struct("AppHandle")
+            .field("ready", &self.readiness().is_ready())
+            .finish_non_exhaustive()
     }
 }
 

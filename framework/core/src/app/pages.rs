@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::Shared;
 use crate::{
     config::Settings,
-    error::Result,
+    error::{Result, ensure},
     event::Event,
     graph::{Graph, Kind},
+    health::{HealthCheck, Stats},
     info::AppInfo,
     page::Page,
 };
@@ -30,6 +31,7 @@ pub(super) fn register(
     pages.register("leaders", shared.leaders.clone());
     pages.register("routes", Arc::new(Fixed(graph.facts("routes").flat_map(rows).collect())));
     let states = Arc::new(States::default());
+    shared.health.register("runnables", states.clone());
     pages.register("modules", Arc::new(Modules { graph: graph.clone(), states: states.clone() }));
     shared.events.listen(move |event| states.see(event));
 }
@@ -99,7 +101,9 @@ impl Page for Modules {
             })
             .collect();
         // What a module runs is not in the graph.
-        for (name, seen) in states.iter().filter(|(name, _)| !graph.nodes.iter().any(|node| node.name == **name)) {
+        for (name, seen) in
+            states.iter().filter(|(name, _)| !graph.nodes.iter().any(|node| node.name == **name))
+        {
             let mut state = json!({ "name": name, "kind": "runnable" });
             merge(&mut state, seen.clone());
             modules.push(state);
@@ -125,18 +129,42 @@ impl States {
             Event::RunnableStarted { name, restarts } => {
                 (name, json!({ "state": "restarting", "restarts": restarts }))
             }
-            Event::ModuleStarted { name, took, detail } => {
-                (name, json!({ "state": "started", "took_ms": took.as_secs_f64() * 1000.0, "detail": detail }))
+            Event::ModuleStarted { name, took, detail } => (
+                name,
+                json!({ "state": "started", "took_ms": took.as_secs_f64() * 1000.0, "detail": detail }),
+            ),
+            Event::ModuleFailed { name, error, .. } => {
+                (name, json!({ "state": "failed", "error": error }))
             }
-            Event::ModuleFailed { name, error, .. } => (name, json!({ "state": "failed", "error": error })),
-            Event::RunnableReady { name, .. } => (name, json!({ "state": "running", "error": null })),
-            Event::RunnableEnded { name, end, .. } => {
-                (name, json!({ "state": "ended", "error": end.to_string() }))
+            Event::RunnableReady { name, .. } => {
+                (name, json!({ "state": "running", "error": null }))
+            }
+            Event::RunnableEnded { name, end, restart_in } => {
+                let state = if restart_in.is_some() { "failed" } else { "ended" };
+                (name, json!({ "state": state, "error": end.to_string() }))
             }
             Event::RunnableStopped { name, .. } => (name, json!({ "state": "stopped" })),
             _ => return,
         };
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         merge(states.entry(name.clone()).or_insert_with(|| json!({})), state);
+    }
+}
+
+/// A runnable that failed and waits to be started again is not healthy.
+#[async_trait]
+impl HealthCheck for States {
+    async fn check(&self) -> Result<Stats> {
+        let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed: Vec<_> = states
+            .iter()
+            .filter(|(_, state)| {
+                ["failed", "restarting"].iter().any(|failed| state["state"] == *failed)
+            })
+            .map(|(name, state)| format!("{name} {}", state["error"].as_str().unwrap_or_default()))
+            .collect();
+        ensure!(failed.is_empty(), "{}", failed.join("; "));
+        let running = states.values().filter(|state| state["state"] == "running").count();
+        Ok(Stats::new().with("running", running))
     }
 }

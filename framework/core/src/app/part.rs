@@ -8,7 +8,7 @@ use crate::{
     gives::{Gift, Gives},
     graph::{Kind, Node},
     init::Init,
-    key::{Instance, Key, Name, short},
+    key::{Instance, Key, Name, short, snake_case},
     lifecycle::Starting,
     module::{Module, NamedModule, Using},
     needs::{Need, Needs},
@@ -67,7 +67,10 @@ impl Part {
     }
 
     /// A value that is there from the beginning.
-    pub(crate) fn value<T: ?Sized + 'static>(kind: Kind, place: &'static Location<'static>) -> Self {
+    pub(crate) fn value<T: ?Sized + 'static>(
+        kind: Kind,
+        place: &'static Location<'static>,
+    ) -> Self {
         let key = Key::of::<T>();
         let mut node = Node::new(kind, key.to_string(), place);
         node.gives.push(Gift { key, group: false });
@@ -103,7 +106,8 @@ impl Part {
         node.needs = Need::of::<M::Needs>();
         node.gives = Gift::of::<M::Gives>();
         node.gives.iter_mut().for_each(|gift| gift.key = gift.key.at(instance));
-        node.section = Some(Section::of::<M::Config>(M::NAME, instance.map(|instance| instance.name)));
+        node.section =
+            Some(Section::of::<M::Config>(M::NAME, instance.map(|instance| instance.name)));
         module.plan(&mut node.plan);
         let start: Start = Box::new(move |registry, mut cx, source| {
             let needs = M::Needs::take(&registry.resolver(source.redirects()));
@@ -119,7 +123,7 @@ impl Part {
     }
 
     pub(crate) fn set<C: ComponentSet>(place: &'static Location<'static>) -> Self {
-        let mut node = Node::new(Kind::Set, component::set_name::<C>(), place);
+        let mut node = Node::new(Kind::Set, snake_case(&component::set_name::<C>()), place);
         node.gives.push(Gift { key: Key::of::<C>(), group: false });
         component::plan::<C>(&mut node.plan);
         let components = component::nodes::<C>();
@@ -133,7 +137,11 @@ impl Part {
         let start: Start = Box::new(move |registry, mut cx, source| {
             // Constructors do no I/O: they run here, on the start task.
             let outputs = component::assemble::<C>(&registry.resolver(source.redirects()));
-            cx.detail(if count == 1 { "1 component".to_owned() } else { format!("{count} components") });
+            cx.detail(if count == 1 {
+                "1 component".to_owned()
+            } else {
+                format!("{count} components")
+            });
             Box::pin(async move { Ok((cx, outputs?)) })
         });
         Self { node, start: Some(start), inside: inside.collect() }
@@ -144,7 +152,8 @@ impl Part {
         place: &'static Location<'static>,
     ) -> Self {
         let gives = Gift::of::<P::Gives>();
-        let name = gives.first().map_or_else(|| short(type_name::<P>()), |gift| gift.key.to_string());
+        let name =
+            gives.first().map_or_else(|| short(type_name::<P>()), |gift| gift.key.to_string());
         let mut node = Node::new(Kind::Module, name, place);
         node.needs = Need::of::<P::Needs>();
         node.gives = gives;

@@ -15,6 +15,8 @@ pub(super) struct Report {
     warnings: Vec<String>,
     /// The width of the column of names.
     width: usize,
+    /// Whether only what went wrong is told, because the log tells the rest.
+    terse: bool,
     state: Mutex<State>,
 }
 
@@ -30,12 +32,24 @@ struct State {
 
 impl Report {
     pub(super) fn new(header: String, warnings: Vec<String>, width: usize) -> Self {
-        Self { header, warnings, width: width.clamp(8, 24), state: Mutex::default() }
+        Self { header, warnings, width: width.clamp(8, 24), terse: false, state: Mutex::default() }
+    }
+
+    /// Only what kept the service from starting or from stopping, for where a collector reads the
+    /// log: it must be seen even when the log is what failed.
+    pub(super) fn terse() -> Self {
+        Self { terse: true, ..Self::new(String::new(), Vec::new(), 0) }
     }
 
     pub(super) fn write(&self, event: &Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = self.text(&mut state, event) {
+        let told = !self.terse
+            || match event {
+                Event::ModuleFailed { .. } | Event::Overran { .. } => true,
+                Event::Stopped { exit, .. } => !exit.is_clean(),
+                _ => false,
+            };
+        if let Some(text) = self.text(&mut state, event).filter(|_| told) {
             // A terminal that is gone must not stop the service.
             let _ = writeln!(std::io::stderr(), "{text}");
         }
@@ -71,8 +85,13 @@ impl Report {
                 }
                 Some(text)
             }
-            Event::RunnableEnded { name, end, restart_in } => Some(Self::ended(name, end, *restart_in)),
-            Event::TaskPanicked { name, message } => Some(format!("! task {name} panicked: {message}")),
+            Event::RunnableEnded { name, end, restart_in } => {
+                Some(Self::ended(name, end, *restart_in))
+            }
+            Event::Warning { text } => Some(format!("  ! {text}")),
+            Event::TaskPanicked { name, message } => {
+                Some(format!("! task {name} panicked: {message}"))
+            }
             _ => self.stop_text(state, event),
         }
     }
@@ -84,7 +103,9 @@ impl Report {
                 let doing = if state.failed { "rolling back" } else { "stopping" };
                 Some(format!("{doing}: {reason} · {} left", human(*budget)))
             }
-            Event::SignalIgnored { signal, consequence } => Some(format!("  ! {signal}: {consequence}")),
+            Event::SignalIgnored { signal, consequence } => {
+                Some(format!("  ! {signal}: {consequence}"))
+            }
             Event::DrainDelayed { took } => {
                 Some(self.line("not ready", &format!("drain delay {}", human(*took)), None))
             }
@@ -114,7 +135,8 @@ impl Report {
             }
             Event::Stopped { took, exit } => {
                 let code = exit.code();
-                let reason = if exit.is_clean() { String::new() } else { format!(" ({})", exit.reason()) };
+                let reason =
+                    if exit.is_clean() { String::new() } else { format!(" ({})", exit.reason()) };
                 Some(format!("stopped in {} · exit code {code}{reason}", human(*took)))
             }
             _ => None,
@@ -200,7 +222,9 @@ mod tests {
         let text = told(&[Event::ModuleFailed { name, took: Duration::from_micros(310), error }]);
         assert_eq!(
             text,
-            ["error: `http` failed to start after 310 µs\n  cannot bind 127.0.0.1:8080\n  change http.listen"]
+            [
+                "error: `http` failed to start after 310 µs\n  cannot bind 127.0.0.1:8080\n  change http.listen"
+            ]
         );
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
-    sync::Arc,
     time::Duration,
 };
 
@@ -42,7 +41,8 @@ pub(super) fn run(mut builder: AppBuilder) -> Exit {
     inputs.sets.extend(sets);
 
     // What tells about settings must not need them to be valid.
-    if let Verb::Config(form @ (ConfigForm::Schema | ConfigForm::Example | ConfigForm::Env)) = verb {
+    if let Verb::Config(form @ (ConfigForm::Schema | ConfigForm::Example | ConfigForm::Env)) = verb
+    {
         return describe(&builder, form);
     }
     let app = match builder.build() {
@@ -71,12 +71,10 @@ fn serve(app: App) -> Exit {
             return Exit::new(Exit::START_FAILED, "the process cannot be set up");
         }
     };
-    let report = tells_people(&app).then(|| report(&app));
+    let report = if tells_people(&app) { report(&app) } else { Report::terse() };
     let hard_stop = app.lifecycle.hard_stop;
     let launch = app.prepare(Some(process));
-    if let Some(report) = report {
-        launch.shared.events.listen(move |event| report.write(event));
-    }
+    launch.shared.events.listen(move |event| report.write(event));
     let exit = runtime.block_on(launch.driver.run());
     // A blocking thread that never returns must not keep the process.
     runtime.shutdown_timeout(hard_stop.min(Duration::from_secs(1)));
@@ -88,16 +86,18 @@ fn tells_people(app: &App) -> bool {
     !app.info.is_prod() || std::io::stderr().is_terminal()
 }
 
-fn report(app: &App) -> Arc<Report> {
+fn report(app: &App) -> Report {
     let sources = app.settings.sources();
     let header = format!("{} · profile {} · {sources}", app.info.package, app.info.profile);
-    let told = app.graph.nodes.iter().filter(|node| node.kind.starts() && node.kind != Kind::Section);
+    let told =
+        app.graph.nodes.iter().filter(|node| node.kind.starts() && node.kind != Kind::Section);
     let width = told.map(|node| node.name.chars().count()).max().unwrap_or_default();
-    Arc::new(Report::new(header, app.warnings.clone(), width))
+    Report::new(header, app.warnings.clone(), width)
 }
 
 fn describe(builder: &AppBuilder, form: ConfigForm) -> Exit {
-    let sections: Vec<_> = builder.parts.iter().filter_map(|part| part.node.section.clone()).collect();
+    let sections: Vec<_> =
+        builder.parts.iter().filter_map(|part| part.node.section.clone()).collect();
     match form {
         ConfigForm::Schema => print(&format!("{:#}\n", json_schema(&sections))),
         ConfigForm::Env => print(&example_dot_env(&sections)),
@@ -149,13 +149,15 @@ fn routes(app: &App) -> String {
         serde_json::Value::String(text) => text.clone(),
         _ => String::new(),
     };
-    let mut table: Vec<Vec<String>> = vec![columns.iter().map(|column| column.to_uppercase()).collect()];
+    let mut table: Vec<Vec<String>> =
+        vec![columns.iter().map(|column| column.to_uppercase()).collect()];
     table.extend(rows.map(|row| columns.iter().map(|column| cell(row, column)).collect()));
     let widths: Vec<_> = (0..columns.len())
         .map(|at| table.iter().map(|row| row[at].chars().count()).max().unwrap_or_default())
         .collect();
     let lines = table.iter().map(|row| {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<_> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         format!("{}\n", cells.join("  ").trim_end())
     });
     lines.collect()

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Config, Section, Secrets, Settings},
+    config::{Config, Secrets, Section, Settings},
     error::{Result, anyhow},
     key::Key,
 };
@@ -28,9 +28,11 @@ impl Source {
             return Err(anyhow!("there is no section to read"));
         };
         let read = match &self.secrets {
-            Some(secrets) => {
-                self.settings.resolve(section, &**secrets).await.and_then(|resolved| resolved.read(section))
-            }
+            Some(secrets) => self
+                .settings
+                .resolve(section, &**secrets)
+                .await
+                .and_then(|resolved| resolved.read(section)),
             None => self.settings.read(section),
         };
         read.map_err(joined)

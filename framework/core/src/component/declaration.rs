@@ -135,8 +135,7 @@ impl Declaration {
     ) -> Result<(), ComponentCycle> {
         let mut left: Vec<_> = self.nodes().filter(|node| !is_replaced(&node.gives)).collect();
         let waits_for = |node: &ComponentNode, left: &[&ComponentNode]| {
-            left.iter()
-                .position(|other| node.needs.iter().any(|need| need.key == other.gives))
+            left.iter().position(|other| node.needs.iter().any(|need| need.key == other.gives))
         };
         while let Some(free) = left.iter().position(|node| waits_for(node, &left).is_none()) {
             left.remove(free);

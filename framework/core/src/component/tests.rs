@@ -317,7 +317,10 @@ components! { Broken { components: [OnStore, Fragile] } }
 fn a_panic_names_the_component_that_was_under_construction() {
     let error = Broken::builder().build().unwrap_err();
     let panicked = error.downcast_ref::<ComponentPanicked>().unwrap();
-    assert_eq!((panicked.component.as_str(), panicked.message.as_str()), ("Fragile", "no room for 7"));
+    assert_eq!(
+        (panicked.component.as_str(), panicked.message.as_str()),
+        ("Fragile", "no room for 7")
+    );
     assert_eq!(
         error.to_string(),
         "component `Fragile` panicked while it was constructed: no room for 7"
@@ -416,7 +419,8 @@ components! { Generics { needs: [Arc<String>, u64], components: [Generic<String>
 
 #[test]
 fn a_set_of_generic_components_is_built_by_hand() {
-    let set = Generics::builder().give((Arc::new("one".to_owned()), Arc::new(2_u64))).build().unwrap();
+    let set =
+        Generics::builder().give((Arc::new("one".to_owned()), Arc::new(2_u64))).build().unwrap();
     assert_eq!(set.get::<dyn Of<String>>().value(), "one");
     assert_eq!(set.get::<dyn Of<u64>>().value(), 2);
     assert_eq!(*set.get::<u64>(), 2, "what was needed is there, too");

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use super::{
-    ByteSize, Config, Field, Reader, Rule, Schema, reader::Verdict, schema::Default,
-};
+pub use super::{ByteSize, Config, Field, Reader, Rule, Schema, reader::Verdict, schema::Default};
 
 /// Shows the default that an expression computes, by the best means that its type has: the method
 /// that is found first when called on `&&&Show(..)`.

@@ -160,7 +160,9 @@ impl<'a> ValueDeserializer<'a> {
         Integer::parse(&text).filter(|number| number.is_within(min, max)).ok_or_else(|| {
             Fault::new(match (min, max) {
                 (i128::MIN, _) | (_, u128::MAX) => "not a whole number".to_owned(),
-                (0, max) if max > u128::from(u32::MAX) => "not a whole number of 0 or more".to_owned(),
+                (0, max) if max > u128::from(u32::MAX) => {
+                    "not a whole number of 0 or more".to_owned()
+                }
                 (_, max) if max > u128::from(u32::MAX) => "not a whole number".to_owned(),
                 (min, max) => format!("not a whole number from {min} to {max}"),
             })
@@ -229,7 +231,12 @@ impl<'a> ValueDeserializer<'a> {
         known: Option<&'static [&'static str]>,
     ) -> Result<V::Value, Fault> {
         let entries = self.entries()?;
-        visitor.visit_map(Entries { entries: entries.iter(), current: None, host: self.host, known })
+        visitor.visit_map(Entries {
+            entries: entries.iter(),
+            current: None,
+            host: self.host,
+            known,
+        })
     }
 }
 
@@ -489,7 +496,10 @@ struct Entries<'a> {
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Fault;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
         self.current = self.entries.next();
         let Some((key, _)) = self.current else { return Ok(None) };
         let name = Value::plain(&key.name, key.origin.clone());

@@ -87,15 +87,24 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_a_shell_would() {
-        let (variables, problems) = parse_text(concat!(
+        let (variables, problems) = parse_text(
             "# comment\n\nA=1\nexport B = two words # why\nC=\"a\\nb # c\"\nD='$x\\n'\nE=\nF=x#y\nA=2\r\n",
-        ));
+        );
         assert_eq!(problems, []);
-        let read: Vec<_> =
-            variables.iter().map(|(name, variable)| (name.as_str(), variable.text.as_str())).collect();
+        let read: Vec<_> = variables
+            .iter()
+            .map(|(name, variable)| (name.as_str(), variable.text.as_str()))
+            .collect();
         assert_eq!(
             read,
-            [("A", "2"), ("B", "two words"), ("C", "a\nb # c"), ("D", "$x\\n"), ("E", ""), ("F", "x#y")]
+            [
+                ("A", "2"),
+                ("B", "two words"),
+                ("C", "a\nb # c"),
+                ("D", "$x\\n"),
+                ("E", ""),
+                ("F", "x#y")
+            ]
         );
         assert_eq!(variables["A"].origin.to_string(), ".env:9 A");
     }

@@ -15,7 +15,8 @@ impl Settings {
             if is_plain_enabled(leaf, &origin) {
                 continue;
             }
-            let (name, parents) = leaf.path().split_last().expect("a leaf has a section and a name");
+            let (name, parents) =
+                leaf.path().split_last().expect("a leaf has a section and a name");
             let shared = parents.iter().zip(&above).take_while(|(a, b)| a == b).count();
             for (depth, parent) in parents.iter().enumerate().skip(shared) {
                 text.push_str(&format!("{}{parent}:\n", "  ".repeat(depth)));

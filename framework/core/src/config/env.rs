@@ -36,12 +36,14 @@ pub struct MapEnv(BTreeMap<String, String>);
 // === impl ProcessEnv ===
 
 impl Env for ProcessEnv {
-    #[expect(clippy::disallowed_methods, reason = "this is where the environment enters the program")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the environment enters the program"
+    )]
     fn get(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is where the environment enters the program")]
     fn names(&self) -> Vec<String> {
         std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
     }

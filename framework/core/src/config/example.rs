@@ -77,7 +77,9 @@ fn default_of(field: &Field) -> Option<(String, String)> {
     let value = field.default()?.value().filter(|_| !field.is_secret())?;
     let yaml = match field.shape().map(Shape::inner) {
         // Text that looks like a number stays text.
-        Some(Shape::Text) => super::value::Value { data: value.data.clone().quoted(), ..value.clone() },
+        Some(Shape::Text) => {
+            super::value::Value { data: value.data.clone().quoted(), ..value.clone() }
+        }
         _ => value.clone(),
     };
     let items: Vec<_> = match &value.data {
@@ -121,7 +123,10 @@ fn about(field: &Field) -> String {
 
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str())).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+        .unwrap_or_default()
 }
 
 fn comment(text: &mut String, indent: &str, comment: &str) {

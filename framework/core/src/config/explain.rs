@@ -53,7 +53,12 @@ impl Settings {
             rows.push(("default".to_owned(), none.to_owned()));
         }
         let doc = leaf.field().doc().lines().next().unwrap_or_default().to_owned();
-        Ok(Explanation { key: leaf.key().to_owned(), doc, variables: leaf.variables().to_vec(), rows })
+        Ok(Explanation {
+            key: leaf.key().to_owned(),
+            doc,
+            variables: leaf.variables().to_vec(),
+            rows,
+        })
     }
 }
 

@@ -136,7 +136,8 @@ fn with_about(mut schema: Json, field: &Field) -> Json {
     if !field.doc().is_empty() {
         schema["description"] = field.doc().into();
     }
-    if let Some(default) = field.default().filter(|_| !field.is_secret()).and_then(|default| default.value())
+    if let Some(default) =
+        field.default().filter(|_| !field.is_secret()).and_then(|default| default.value())
     {
         schema["default"] = match field.shape().map(Shape::inner) {
             Some(Shape::Text) => default.show().into(),

@@ -174,7 +174,10 @@ mod tests {
             ("127.0.0.1:0", "127.0.0.1:0"),
         ];
         for (text, addr) in cases {
-            assert_eq!(text.parse::<Listen>().map(|listen| listen.to_string()), Ok(addr.to_owned()));
+            assert_eq!(
+                text.parse::<Listen>().map(|listen| listen.to_string()),
+                Ok(addr.to_owned())
+            );
         }
         let all = Listen::parse("8080", default_host(true)).unwrap();
         assert_eq!(all.to_string(), "0.0.0.0:8080");
@@ -182,7 +185,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", ":", "http://x:80", "db.internal:80", "65536", "1.2.3.4", "-1", "+80", "::"] {
+        for text in
+            ["", ":", "http://x:80", "db.internal:80", "65536", "1.2.3.4", "-1", "+80", "::"]
+        {
             assert_eq!(text.parse::<Listen>(), Err(NotAnAddress), "{text}");
         }
     }

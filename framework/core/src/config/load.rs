@@ -157,8 +157,12 @@ impl<'a> Loader<'a> {
         };
         let of_profile = base.iter().filter_map(|(path, _)| {
             let stem = path.file_stem()?.to_str()?;
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("yaml");
-            Some((path.with_file_name(format!("{stem}.{}.{extension}", self.loaded.profile)), false))
+            let extension =
+                path.extension().and_then(|extension| extension.to_str()).unwrap_or("yaml");
+            Some((
+                path.with_file_name(format!("{stem}.{}.{extension}", self.loaded.profile)),
+                false,
+            ))
         });
         let of_profile: Vec<_> = of_profile.collect();
         base.into_iter().chain(of_profile).collect()
@@ -176,7 +180,7 @@ impl<'a> Loader<'a> {
                 Problem::new("a configuration is a map of sections; begin with `section:`")
                     .at(root.origin),
             ),
-            Err(problem) => self.loaded.problems.push(problem),
+            Err(problem) => self.loaded.problems.push(*problem),
         }
         self.loaded.files.push(source);
     }
@@ -237,7 +241,8 @@ impl<'a> Loader<'a> {
         self.loaded.warnings.extend(warning::near_names(names, &known));
 
         let mut ours = BTreeMap::new();
-        for name in leaves().flat_map(|leaf| leaf.variables().iter().chain(leaf.former_variables())) {
+        for name in leaves().flat_map(|leaf| leaf.variables().iter().chain(leaf.former_variables()))
+        {
             if let Some(text) = self.inputs.env.get(name).filter(|text| !text.is_empty()) {
                 let origin = Origin::Variable(name.clone());
                 ours.insert(name.clone(), Variable { text, origin });
@@ -261,12 +266,13 @@ impl<'a> Loader<'a> {
     fn renamed_variables(&mut self, set: &BTreeMap<String, Variable>, known: &BTreeSet<&str>) {
         let mut problems = Vec::new();
         for leaf in self.sections.iter().flat_map(Section::leaves) {
-            for former in leaf.former_variables().iter().filter(|name| !known.contains(name.as_str())) {
+            for former in
+                leaf.former_variables().iter().filter(|name| !known.contains(name.as_str()))
+            {
                 if let Some(variable) = set.get(former) {
                     let message = format!("was renamed to {}", leaf.variables()[0]);
-                    problems.push(
-                        Problem::new(message).key_is(leaf.key()).at(variable.origin.clone()),
-                    );
+                    problems
+                        .push(Problem::new(message).key_is(leaf.key()).at(variable.origin.clone()));
                 }
             }
         }
@@ -298,5 +304,4 @@ impl<'a> Loader<'a> {
             }
         }
     }
-
 }

@@ -18,7 +18,8 @@ pub(super) fn fill(text: &str, get: &dyn Fn(&str) -> Option<String>) -> Result<S
         }
         filled.push_str(&rest[..at]);
         let inside = &rest[at + 2..];
-        let end = inside.find('}').ok_or("a `${` has no `}`; write `$${` for the two characters")?;
+        let end =
+            inside.find('}').ok_or("a `${` has no `}`; write `$${` for the two characters")?;
         let (name, default) = match inside[..end].split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (&inside[..end], None),

@@ -51,7 +51,8 @@ impl Problem {
     pub(super) fn syntax(place: Place, message: String) -> Self {
         let mut hidden = Vec::new();
         if let Some((offset, line)) = place.source().line(place.line()) {
-            let start = line.find(':').map_or(line.len() - line.trim_start().len(), |colon| colon + 1);
+            let start =
+                line.find(':').map_or(line.len() - line.trim_start().len(), |colon| colon + 1);
             let value = &line[start..];
             let start = offset + start + (value.len() - value.trim_start().len());
             hidden.push(start..offset + line.len());

@@ -8,7 +8,6 @@ use super::{
     Config, Problem, Settings, de,
     origin::Origin,
     problem::Snippet,
-
     section::{Leaf, Section},
     settings::Found,
     value::{Data, Value},
@@ -106,7 +105,8 @@ impl<'a> Reader<'a> {
             (Found::Open(reference), _) => {
                 if !self.checking {
                     let message = format!("{} is not resolved yet", reference.text());
-                    self.problems.push(Problem::new(message).key_is(leaf.key()).at(reference.origin));
+                    self.problems
+                        .push(Problem::new(message).key_is(leaf.key()).at(reference.origin));
                 }
                 return None;
             }
@@ -198,4 +198,3 @@ impl Verdict {
         }
     }
 }
-

@@ -66,7 +66,8 @@ impl Rule {
         let mut rule = Self::new(format!("must have a length of {text}"));
         for (key, bound) in [("min", min.or(equal)), ("max", max.or(equal))] {
             if let Some(bound) = bound {
-                rule = rule.with(&format!("{key}Length"), bound).with(&format!("{key}Items"), bound);
+                rule =
+                    rule.with(&format!("{key}Length"), bound).with(&format!("{key}Items"), bound);
             }
         }
         rule
@@ -159,7 +160,10 @@ mod tests {
     #[test]
     fn a_range_names_its_bounds() {
         assert_eq!(Rule::range(some("1"), None, None, None).to_string(), "must be at least 1");
-        assert_eq!(Rule::range(some("1"), some("9"), None, None).to_string(), "must be from 1 to 9");
+        assert_eq!(
+            Rule::range(some("1"), some("9"), None, None).to_string(),
+            "must be from 1 to 9"
+        );
         let open = Rule::range(None, some("9"), some("0"), None);
         assert_eq!(open.to_string(), "must be at most 9 and more than 0");
         assert_eq!(Json::Object(open.schema), json!({ "maximum": 9, "exclusiveMinimum": 0 }));

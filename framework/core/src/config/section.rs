@@ -56,7 +56,8 @@ impl Section {
             Some(instance) => (format!("{name}@{instance}"), format!("{}_", upper(instance))),
             None => (name.to_owned(), String::new()),
         };
-        let prefix = schema.env_prefix().map_or_else(|| format!("{}_", upper(name)), with_underscore);
+        let prefix =
+            schema.env_prefix().map_or_else(|| format!("{}_", upper(name)), with_underscore);
         let mut leaves = Vec::new();
         let place = Place { path: vec![key.clone()], before: &before, prefix };
         place.leaves(&schema, &mut leaves);

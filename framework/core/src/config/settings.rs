@@ -123,7 +123,9 @@ impl Settings {
                 _ => {}
             }
         }
-        for (count, one, many) in [(variables, "variable", "variables"), (set, "value set", "values set")] {
+        for (count, one, many) in
+            [(variables, "variable", "variables"), (set, "value set", "values set")]
+        {
             match count {
                 0 => {}
                 1 => parts.push(format!("1 {one}")),
@@ -140,7 +142,8 @@ impl Settings {
         if !self.inner.hermetic {
             let enabled = |section: &&Section| self.disabled(section).is_none();
             for leaf in self.inner.sections.iter().filter(enabled).flat_map(Section::leaves) {
-                if let (Some(consequence), Found::Absent) = (leaf.field().unset(), self.find(leaf)) {
+                if let (Some(consequence), Found::Absent) = (leaf.field().unset(), self.find(leaf))
+                {
                     warnings.push(format!("{} is not set: {consequence}", leaf.key()));
                 }
             }
@@ -199,9 +202,12 @@ impl Settings {
     }
 
     pub(super) fn find(&self, leaf: &Leaf) -> Found {
-        let Some(Candidate { value, .. }) = self.candidates(leaf).pop() else { return Found::Absent };
+        let Some(Candidate { value, .. }) = self.candidates(leaf).pop() else {
+            return Found::Absent;
+        };
         // A default that an expression computes is shown as a value, and read from the expression.
-        let is_computed = matches!(leaf.field().default(), Some(super::schema::Default::Computed(_)));
+        let is_computed =
+            matches!(leaf.field().default(), Some(super::schema::Default::Computed(_)));
         if value.origin == Origin::Default && is_computed {
             return Found::Absent;
         }
@@ -258,7 +264,11 @@ impl Settings {
     pub(super) fn how_to_set(&self, leaf: &Leaf) -> String {
         let file = self.inner.files.iter().map(|source| source.name()).find(|name| *name != ".env");
         let file = file.unwrap_or("app.yaml");
-        format!("`{}` is required; set it in {file}, or the variable {}", leaf.key(), leaf.variables()[0])
+        format!(
+            "`{}` is required; set it in {file}, or the variable {}",
+            leaf.key(),
+            leaf.variables()[0]
+        )
     }
 
     /// The bytes around a place that must not be shown.
@@ -269,7 +279,10 @@ impl Settings {
             Layer::Variables(_) => None,
         });
         let of_source = |tree: &&super::layer::Tree| {
-            tree.root.origin.place().is_some_and(|root| root.source().path() == place.source().path())
+            tree.root
+                .origin
+                .place()
+                .is_some_and(|root| root.source().path() == place.source().path())
         };
         trees.filter(of_source).flat_map(|tree| tree.hidden.clone()).collect()
     }

@@ -7,8 +7,8 @@
 use std::{cell::RefCell, collections::BTreeMap, fmt};
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 /// What a field looks like in the file.
@@ -70,7 +70,8 @@ impl Shape {
         let seen = Seen::default();
         loop {
             let before = seen.len();
-            let (shape, _) = Spot { seen: &seen, path: String::new(), depth: 0 }.ask(|probe| T::deserialize(probe));
+            let (shape, _) = Spot { seen: &seen, path: String::new(), depth: 0 }
+                .ask(|probe| T::deserialize(probe));
             if seen.len() == before {
                 return shape;
             }
@@ -101,7 +102,10 @@ impl Shape {
     }
 
     fn integer<T: TryInto<i128>, U: TryInto<u128>>(min: T, max: U) -> Self {
-        Self::Integer { min: min.try_into().unwrap_or(i128::MIN), max: max.try_into().unwrap_or(u128::MAX) }
+        Self::Integer {
+            min: min.try_into().unwrap_or(i128::MIN),
+            max: max.try_into().unwrap_or(u128::MAX),
+        }
     }
 }
 
@@ -147,7 +151,10 @@ impl Spot<'_> {
         Self { seen: self.seen, path: format!("{}.{name}", self.path), depth: self.depth + 1 }
     }
 
-    fn ask<T>(self, ask: impl FnOnce(Probe<'_>) -> Result<T, Refused>) -> (Shape, Result<T, Refused>) {
+    fn ask<T>(
+        self,
+        ask: impl FnOnce(Probe<'_>) -> Result<T, Refused>,
+    ) -> (Shape, Result<T, Refused>) {
         let mut shape = Shape::Any;
         if self.depth >= MAX_DEPTH {
             return (shape, Err(Refused));
@@ -245,7 +252,8 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refused> {
-        let (shape, answer) = self.spot.inside(name).ask(|probe| visitor.visit_newtype_struct(probe));
+        let (shape, answer) =
+            self.spot.inside(name).ask(|probe| visitor.visit_newtype_struct(probe));
         *self.shape = match name {
             super::secret::NAME => Shape::Secret(Box::new(shape)),
             super::size::NAME => Shape::ByteSize,
@@ -353,7 +361,10 @@ impl<'de> SeqAccess<'de> for &mut One<'_> {
 impl<'de> MapAccess<'de> for &mut One<'_> {
     type Error = Refused;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Refused> {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
@@ -376,7 +387,10 @@ struct Fields<'a> {
 impl<'de> MapAccess<'de> for &mut Fields<'_> {
     type Error = Refused;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refused> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Refused> {
         while let Some(name) = self.names.get(self.next) {
             if self.spot.seen.get(&self.spot.inside(name).path).is_none() {
                 let name = IntoDeserializer::<Refused>::into_deserializer(*name);

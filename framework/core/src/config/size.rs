@@ -101,7 +101,8 @@ impl FromStr for ByteSize {
 fn decimal(whole: &str, fraction: &str, factor: u64) -> Option<u64> {
     let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let fraction: u128 = if fraction.is_empty() { return None } else { fraction.parse().ok()? };
-    let number = u128::from(whole.parse::<u64>().ok()?).checked_mul(scale)?.checked_add(fraction)?;
+    let number =
+        u128::from(whole.parse::<u64>().ok()?).checked_mul(scale)?.checked_add(fraction)?;
     let bytes = number.checked_mul(u128::from(factor))?;
     (bytes % scale == 0).then(|| u64::try_from(bytes / scale).ok())?
 }
@@ -110,7 +111,7 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exact = [("TiB", 1_u64 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
             .into_iter()
-            .find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0);
+            .find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
         match exact {
             Some((unit, factor)) => write!(f, "{}{unit}", self.0 / factor),
             None => write!(f, "{}", self.0),
@@ -184,7 +185,9 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for text in ["", "MiB", "-1", "ten", "1.5", "1.", "10MB/s", "99999999999TiB", "1e3", "1.1.1"] {
+        for text in
+            ["", "MiB", "-1", "ten", "1.5", "1.", "10MB/s", "99999999999TiB", "1e3", "1.1.1"]
+        {
             assert_eq!(text.parse::<ByteSize>(), Err(NotASize), "{text}");
         }
     }

@@ -49,9 +49,9 @@ impl Value {
             serde_json::Value::Bool(value) => Data::plain(value.to_string()),
             serde_json::Value::Number(value) => Data::plain(value.to_string()),
             serde_json::Value::String(text) => Data::Scalar(Scalar { text, quoted: true }),
-            serde_json::Value::Array(items) => Data::List(
-                items.into_iter().map(|item| Self::from_json(item, origin)).collect(),
-            ),
+            serde_json::Value::Array(items) => {
+                Data::List(items.into_iter().map(|item| Self::from_json(item, origin)).collect())
+            }
             serde_json::Value::Object(entries) => Data::Map(
                 entries
                     .into_iter()
@@ -130,8 +130,10 @@ impl Value {
                 format!("[{}]", items.iter().map(Self::show).collect::<Vec<_>>().join(", "))
             }
             Data::Map(entries) => {
-                let entries: Vec<_> =
-                    entries.iter().map(|(key, value)| format!("{}: {}", key.name, value.show())).collect();
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", key.name, value.show()))
+                    .collect();
                 format!("{{{}}}", entries.join(", "))
             }
         }
@@ -173,7 +175,11 @@ impl Scalar {
                     Err(_) => text
                         .parse::<f64>()
                         .ok()
-                        .filter(|_| text.starts_with(['-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']))
+                        .filter(|_| {
+                            text.starts_with([
+                                '-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+                            ])
+                        })
                         .and_then(serde_json::Number::from_f64)
                         .map_or_else(|| Json::String(text.to_owned()), Json::Number),
                 },

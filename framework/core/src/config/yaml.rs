@@ -21,14 +21,14 @@ pub(super) const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
 
 /// Parses a file.
-pub(super) fn parse(source: &Arc<Source>) -> Result<Value, Problem> {
+pub(super) fn parse(source: &Arc<Source>) -> Result<Value, Box<Problem>> {
     match parse_text(source.text()) {
         Ok(Some(node)) => Ok(locate(node, source)),
         Ok(None) => {
             let origin = Origin::File(Place::new(source, 1, 1, 0..0));
             Ok(Value { data: Data::Map(Vec::new()), origin })
         }
-        Err(error) => Err(syntax_error(&error, source)),
+        Err(error) => Err(Box::new(syntax_error(&error, source))),
     }
 }
 
@@ -111,7 +111,12 @@ fn place(location: serde_saphyr::Location, source: &Arc<Source>) -> Place {
     let span = location.span();
     let start = span.byte_offset().map_or(0, to_usize);
     let end = start.saturating_add(span.byte_len().map_or(0, to_usize));
-    Place::new(source, to_usize(location.line()).max(1), to_usize(location.column()).max(1), start..end)
+    Place::new(
+        source,
+        to_usize(location.line()).max(1),
+        to_usize(location.column()).max(1),
+        start..end,
+    )
 }
 
 /// The parser's own words never hold a value, except for those kinds that are put differently here.

@@ -10,7 +10,8 @@ use crate::needs::Arity;
 impl Graph {
     /// The graph as data: nodes, edges, and both drawings.
     pub(crate) fn to_json(&self) -> Value {
-        let nodes: Vec<_> = self.nodes.iter().enumerate().filter(|(at, _)| self.shown(*at)).collect();
+        let nodes: Vec<_> =
+            self.nodes.iter().enumerate().filter(|(at, _)| self.shown(*at)).collect();
         let nodes: Vec<_> = nodes
             .into_iter()
             .map(|(at, node)| {
@@ -73,8 +74,10 @@ impl Graph {
     pub(crate) fn start_order(&self) -> Vec<usize> {
         let mut units = self.units();
         let mut order = Vec::with_capacity(units.len());
-        while let Some(next) =
-            units.iter().find(|(_, deps)| deps.iter().all(|dep| order.contains(dep))).map(|(unit, _)| *unit)
+        while let Some(next) = units
+            .iter()
+            .find(|(_, deps)| deps.iter().all(|dep| order.contains(dep)))
+            .map(|(unit, _)| *unit)
         {
             units.remove(&next);
             order.push(next);
@@ -89,7 +92,8 @@ impl Graph {
     }
 
     fn drawn(&self) -> impl Iterator<Item = (usize, usize, String)> {
-        let shown = self.edges.iter().filter(|edge| self.shown(edge.giver) && self.shown(edge.needer));
+        let shown =
+            self.edges.iter().filter(|edge| self.shown(edge.giver) && self.shown(edge.needer));
         shown.map(|edge| (edge.needer, edge.giver, edge.key.to_string()))
     }
 }

@@ -50,7 +50,10 @@ impl fmt::Display for WiringProblem {
                     write!(f, "\n  given by   {giver}")?;
                 }
                 let short = key.short_type();
-                write!(f, "\n  fix        remove one, make one a named instance (`.named::<Name>()`), ")?;
+                write!(
+                    f,
+                    "\n  fix        remove one, make one a named instance (`.named::<Name>()`), "
+                )?;
                 write!(f, "or in a test use `.replace::<{short}>(..)`")
             }
             Self::Cycle(path) => {

@@ -95,7 +95,8 @@ impl Checks {
             }
         }
         for set in (0..nodes.len()).filter(|node| nodes[*node].kind == Kind::Set) {
-            let mut inside = (0..nodes.len()).filter(|node| nodes[*node].set == Some(set)).peekable();
+            let mut inside =
+                (0..nodes.len()).filter(|node| nodes[*node].set == Some(set)).peekable();
             if inside.peek().is_some() && inside.all(|node| out.contains_key(&node)) {
                 out.entry(set).or_insert(LeftOut::Replaced);
             }
@@ -253,7 +254,10 @@ impl Resolution<'_> {
         if let Some(other) = others.next() {
             return format!("`{other}` is given: ask for that one, or redirect it with `.using`");
         }
-        format!("add a module that gives it, or `.provide(..)` or `.supply(..)` an `Arc<{}>`", key.short_type())
+        format!(
+            "add a module that gives it, or `.provide(..)` or `.supply(..)` an `Arc<{}>`",
+            key.short_type()
+        )
     }
 
     fn duplicates(&mut self) {
@@ -261,8 +265,10 @@ impl Resolution<'_> {
         for node in self.nodes {
             for gift in node.gives.iter().filter(|gift| !gift.group) {
                 let givers = self.givers.get(&gift.key).map_or(&[][..], Vec::as_slice);
-                let single: Vec<_> = givers.iter().copied().filter(|at| self.gives_one(*at, &gift.key)).collect();
-                if single.len() > 1 && !self.checks.is_replaced(&gift.key) && seen.insert(gift.key) {
+                let single: Vec<_> =
+                    givers.iter().copied().filter(|at| self.gives_one(*at, &gift.key)).collect();
+                if single.len() > 1 && !self.checks.is_replaced(&gift.key) && seen.insert(gift.key)
+                {
                     let givers = single.iter().map(|giver| self.placed(*giver)).collect();
                     self.problems.push(WiringProblem::Duplicate { key: gift.key, givers });
                 }
@@ -332,7 +338,8 @@ impl Resolution<'_> {
 fn warnings(nodes: &[Node], left_out: &BTreeMap<usize, LeftOut>, edges: &[Edge]) -> Vec<String> {
     let mut warnings = Vec::new();
     for (at, node) in nodes.iter().enumerate().filter(|(at, _)| !left_out.contains_key(at)) {
-        warnings.extend(node.plan.warnings.iter().map(|warning| format!("{}: {warning}", node.name)));
+        warnings
+            .extend(node.plan.warnings.iter().map(|warning| format!("{}: {warning}", node.name)));
         let used = |giver: usize| {
             edges.iter().any(|edge| {
                 let needer = nodes[edge.needer].set.unwrap_or(edge.needer);
@@ -341,9 +348,24 @@ fn warnings(nodes: &[Node], left_out: &BTreeMap<usize, LeftOut>, edges: &[Edge])
         };
         let unused = match node.kind {
             Kind::Module => !node.gives.is_empty() && !used(at),
-            Kind::Set => !(0..nodes.len()).any(|inside| nodes[inside].set == Some(at) && used(inside)),
+            Kind::Set => {
+                !(0..nodes.len()).any(|inside| nodes[inside].set == Some(at) && used(inside))
+            }
             _ => false,
         };
+        let live = node
+            .section
+            .as_ref()
+            .is_some_and(|section| node.kind == Kind::Section && section.schema().is_live());
+        // The first of the two that a section gives is the value as it was read at start.
+        for edge in
+            edges.iter().filter(|edge| live && edge.giver == at && edge.key == node.gives[0].key)
+        {
+            let (needer, key) = (&nodes[edge.needer].name, edge.key);
+            warnings.push(format!(
+                "{needer} takes `Arc<{key}>`, some fields of which are live: take `Live<{key}>` to see them change"
+            ));
+        }
         if unused {
             warnings.push(format!("{} is unused: nothing needs what it gives", node.name));
         }
@@ -354,7 +376,8 @@ fn warnings(nodes: &[Node], left_out: &BTreeMap<usize, LeftOut>, edges: &[Edge])
 /// The nodes that wait for each other: modules among themselves, and components of one set.
 fn cycles(graph: &Graph) -> Vec<WiringProblem> {
     let mut inside: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for edge in graph.edges.iter().filter(|edge| graph.unit(edge.needer) == graph.unit(edge.giver)) {
+    for edge in graph.edges.iter().filter(|edge| graph.unit(edge.needer) == graph.unit(edge.giver))
+    {
         inside.entry(edge.giver).or_default();
         inside.entry(edge.needer).or_default().push(edge.giver);
     }
@@ -370,7 +393,8 @@ fn cycles(graph: &Graph) -> Vec<WiringProblem> {
 /// One cycle of each knot in a graph of nodes and what they wait for.
 fn knots(waits: BTreeMap<usize, Vec<usize>>) -> Vec<Vec<usize>> {
     let mut left: BTreeSet<usize> = waits.keys().copied().collect();
-    let is_free = |node: &usize, left: &BTreeSet<usize>| !waits[node].iter().any(|dep| left.contains(dep));
+    let is_free =
+        |node: &usize, left: &BTreeSet<usize>| !waits[node].iter().any(|dep| left.contains(dep));
     // What waits for nothing that is left can go; what remains is in a circle, or behind one.
     while let Some(free) = left.iter().copied().find(|node| is_free(node, &left)) {
         left.remove(&free);

@@ -28,7 +28,8 @@ fn key<T: ?Sized + 'static>() -> Key {
 
 /// A service over a repository over a cache, which nobody gives.
 fn orders() -> Vec<Node> {
-    let mut repo = node(Kind::Component, "CachedOrderRepo", &[one::<dyn Cache>()], &[key::<dyn Repo>()]);
+    let mut repo =
+        node(Kind::Component, "CachedOrderRepo", &[one::<dyn Cache>()], &[key::<dyn Repo>()]);
     let mut service =
         node(Kind::Component, "OrderServiceImpl", &[one::<dyn Repo>()], &[key::<dyn Service>()]);
     (repo.set, service.set) = (Some(1), Some(1));
@@ -80,7 +81,9 @@ fn a_cycle_inside_of_a_set_is_found_before_anything_is_constructed() {
     nodes[2].needs = vec![one::<dyn Service>()];
     let all = problems(&Checks::default(), nodes);
     assert_eq!(all.len(), 1);
-    assert!(all[0].starts_with("these wait for each other: CachedOrderRepo -> OrderServiceImpl -> CachedOrderRepo"));
+    assert!(all[0].starts_with(
+        "these wait for each other: CachedOrderRepo -> OrderServiceImpl -> CachedOrderRepo"
+    ));
 }
 
 #[test]
@@ -89,7 +92,9 @@ fn a_disabled_giver_is_named_with_the_place_that_disables_it() {
     nodes.push(module("cache", &[], &[key::<dyn Cache>()]));
     let disabled = [(4, "app.yaml:3:12".to_owned())].into();
     let all = problems(&Checks { disabled, ..Checks::default() }, nodes);
-    assert!(all[0].starts_with("nothing gives `dyn Cache`: its module is disabled by app.yaml:3:12"));
+    assert!(
+        all[0].starts_with("nothing gives `dyn Cache`: its module is disabled by app.yaml:3:12")
+    );
 }
 
 #[test]

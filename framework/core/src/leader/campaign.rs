@@ -108,10 +108,9 @@ impl Campaign {
         let work = supervised(instance.clone(), cx.for_term(term, end_of_term.clone()));
         let mut work = std::pin::pin!(work);
         self.shared.leaders.acquired(&self.name, grant.token);
-        self.shared.events.emit(Event::LeadershipAcquired {
-            name: self.name.clone(),
-            token: grant.token,
-        });
+        self.shared
+            .events
+            .emit(Event::LeadershipAcquired { name: self.name.clone(), token: grant.token });
 
         let mut next_renewal = clock.now() + cx.entropy().jitter(third, 0.2);
         let mut lost = None;
@@ -231,7 +230,9 @@ async fn supervised(instance: Arc<dyn Runnable>, cx: RunCx) -> Result<()> {
         instance.init().await?;
         instance.run(cx).await
     });
-    run.catch_unwind().await.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_message(&*panic))))
+    run.catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_message(&*panic))))
 }
 
 /// Who leads what, for the page `leaders`.

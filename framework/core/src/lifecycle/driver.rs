@@ -10,6 +10,7 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     machine::{Action, Input, Machine, RunId, UnitId},
@@ -190,7 +191,9 @@ impl Life {
             Action::Emit(event) => self.shared.events.emit(event),
             Action::Exit(exit) => self.exit = Some(exit),
             Action::ExitNow(exit) => {
-                self.shared.events.emit(Event::Stopped { took: Duration::ZERO, exit: exit.clone() });
+                self.shared
+                    .events
+                    .emit(Event::Stopped { took: Duration::ZERO, exit: exit.clone() });
                 self.exit = Some(exit);
             }
         }
@@ -209,16 +212,21 @@ impl Life {
 
     fn init(&mut self, id: UnitId) {
         let Some(unit) = self.starts[id].take() else { return };
-        let cx = Init::new(unit.name, unit.section, unit.shell, self.shared.clone());
-        let registry = self.registry.clone();
+        let cx = Init::new(unit.name.clone(), unit.section, unit.shell, self.shared.clone());
+        let (registry, span) =
+            (self.registry.clone(), tracing::info_span!("init", module = &*unit.name));
         // The needs are taken inside of the task, so that a panic there is a failure with a name.
-        self.spawn(Tag::Init(id), async move {
-            let starting = {
-                let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
-                (unit.start)(&registry, cx)
-            };
-            Done::Init(Box::new(starting.await))
-        });
+        self.spawn(
+            Tag::Init(id),
+            async move {
+                let starting = {
+                    let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
+                    (unit.start)(&registry, cx)
+                };
+                Done::Init(Box::new(starting.await))
+            }
+            .instrument(span),
+        );
     }
 
     fn start(&mut self, id: RunId) {
@@ -237,19 +245,21 @@ impl Life {
             stop.clone(),
             on_ready,
         );
+        let span = tracing::info_span!("run", runnable = task.spec.name);
         let slot = Arc::new(Mutex::new(None));
         let (make, made, run_cx) = (task.spec.make.clone(), slot.clone(), cx.clone());
         // The factory is the user's too: it runs inside of the task, where a panic has a name.
         let instance = Arc::new(Late { instance: slot });
         task.instance = Some((instance, cx, stop));
-        self.spawn(Tag::Run(id), async move {
+        let run = async move {
             let instance = make();
             *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance.clone());
             Done::Run(match instance.init().await {
                 Ok(()) => instance.run(run_cx).await,
                 Err(error) => Err(error),
             })
-        });
+        };
+        self.spawn(Tag::Run(id), run.instrument(span));
     }
 
     fn stop(&mut self, id: RunId) {

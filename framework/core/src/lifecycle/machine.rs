@@ -41,7 +41,11 @@ pub(crate) enum Input {
     Ready(RunId),
     /// A task has ended, for whatever reason; the second is its last word.
     Ended(RunId, End, String),
-    Undone { owner: String, what: String, error: Option<String> },
+    Undone {
+        owner: String,
+        what: String,
+        error: Option<String>,
+    },
     NothingToUndo,
     StopRequested(Exit),
     /// SIGTERM, 15.
@@ -63,7 +67,9 @@ pub(crate) enum Action {
     /// The task is given up. Not answered.
     Abandon(RunId),
     /// The next undo of the shell, or of the others, in reverse order.
-    Undo { shell: bool },
+    Undo {
+        shell: bool,
+    },
     /// The undo under way is dropped; answered by [`Input::Undone`].
     AbandonUndo,
     /// Readiness on, or off for good. Not answered.
@@ -127,10 +133,19 @@ enum Phase {
     StartingRuns,
     Running,
     /// Inits have been aborted and are waited for.
-    Cancelling { until: Instant },
-    DrainDelay { since: Instant, until: Instant },
+    Cancelling {
+        until: Instant,
+    },
+    DrainDelay {
+        since: Instant,
+        until: Instant,
+    },
     StoppingRuns,
-    Undoing { shell: bool, since: Instant, until: Instant },
+    Undoing {
+        shell: bool,
+        since: Instant,
+        until: Instant,
+    },
     Stopped,
 }
 
@@ -301,6 +316,7 @@ impl Machine {
             self.start_units(now);
             if self.units.iter().all(|unit| unit.state == UnitState::Started) {
                 self.phase = Phase::StartingRuns;
+                self.warn_of_tiers();
             }
         }
         if matches!(self.phase, Phase::StartingRuns | Phase::Running) {
@@ -323,6 +339,29 @@ impl Machine {
                 self.undo(now, false);
             }
         }
+    }
+
+    /// Tiers come before needs: who asked for the wrong one learns of it here.
+    fn warn_of_tiers(&mut self) {
+        let runs = self
+            .runs
+            .iter()
+            .flat_map(|one| self.runs.iter().map(move |other| (&one.plan, &other.plan)));
+        let late = runs.filter(|(one, other)| {
+            one.tier > other.tier
+                && one
+                    .unit
+                    .zip(other.unit)
+                    .is_some_and(|(one, other)| self.units[one].needs.contains(&other))
+        });
+        let texts: Vec<_> = late
+            .map(|(one, other)| {
+                let ((name, tier), (before, earlier)) =
+                    ((&one.name, one.tier), (&other.name, other.tier));
+                format!("{name} ({tier}) stops after {before} ({earlier}), which it needs")
+            })
+            .collect();
+        texts.into_iter().for_each(|text| self.emit(Event::Warning { text }));
     }
 
     fn start_units(&mut self, now: Instant) {
@@ -368,13 +407,17 @@ impl Machine {
         let mut known = BTreeMap::new();
         while known.len() < self.units.len() {
             let next = (0..self.units.len())
-                .find(|id| !known.contains_key(id) && self.units[*id].needs.iter().all(|need| known.contains_key(need)))
+                .find(|id| {
+                    !known.contains_key(id)
+                        && self.units[*id].needs.iter().all(|need| known.contains_key(need))
+                })
                 .expect("the graph was checked to have no cycle");
             known.insert(next, finish(next, &known));
         }
         let slowest = |ids: &mut dyn Iterator<Item = UnitId>| ids.max_by_key(|id| known[id]);
         let last = slowest(&mut (0..self.units.len()));
-        let path = std::iter::successors(last, |id| slowest(&mut self.units[*id].needs.iter().copied()));
+        let path =
+            std::iter::successors(last, |id| slowest(&mut self.units[*id].needs.iter().copied()));
         let told = path.filter(|id| !self.units[*id].quiet);
         let mut names: Vec<_> = told.map(|id| self.units[id].name.clone()).collect();
         names.reverse();
@@ -462,7 +505,13 @@ impl Machine {
         // A hard stop and the undos must fit in behind the runnables.
         let reserve = (hard_stop * 3).min(stop / 2);
         let reason = exit.reason().to_owned();
-        self.stop = Some(Stop { exit, since: now, runs_until: until - reserve, until, overran: Vec::new() });
+        self.stop = Some(Stop {
+            exit,
+            since: now,
+            runs_until: until - reserve,
+            until,
+            overran: Vec::new(),
+        });
         self.act(Action::SetReady(false));
         self.act(Action::Watch(until));
         self.emit(Event::Stopping { reason, budget: stop });
@@ -519,7 +568,10 @@ impl Machine {
         let (one, two) = (&self.runs[run].plan, &self.runs[other].plan);
         one.tier < two.tier
             || one.tier == two.tier
-                && one.unit.zip(two.unit).is_some_and(|(one, two)| self.units[one].needs.contains(&two))
+                && one
+                    .unit
+                    .zip(two.unit)
+                    .is_some_and(|(one, two)| self.units[one].needs.contains(&two))
     }
 
     fn stop_runs(&mut self, now: Instant) {
@@ -556,7 +608,10 @@ impl Machine {
         let Some(stop) = &self.stop else { return };
         let clean = stop.exit.is_clean() && !stop.overran.is_empty();
         let exit = if clean {
-            Exit::new(Exit::STOP_OVERRAN, format!("{} did not stop in time", stop.overran.join(", ")))
+            Exit::new(
+                Exit::STOP_OVERRAN,
+                format!("{} did not stop in time", stop.overran.join(", ")),
+            )
         } else {
             stop.exit.clone()
         };
@@ -599,7 +654,10 @@ impl Machine {
         }
         let limit = self.limits.start;
         let late = |since: Instant| since + limit <= now;
-        let late_unit = self.units.iter().position(|unit| matches!(unit.state, UnitState::Starting(since) if late(since)));
+        let late_unit = self
+            .units
+            .iter()
+            .position(|unit| matches!(unit.state, UnitState::Starting(since) if late(since)));
         if let Some(id) = late_unit {
             let name = self.units[id].name.clone();
             let error = format!("it did not start within {limit:?} (lifecycle.start_timeout)");
@@ -612,7 +670,8 @@ impl Machine {
                 && matches!(self.runs[*id].state, RunState::Starting { since } if late(since))
         });
         if let Some(id) = late_run {
-            let error = format!("it did not call `ready()` within {limit:?} (lifecycle.start_timeout)");
+            let error =
+                format!("it did not call `ready()` within {limit:?} (lifecycle.start_timeout)");
             self.run_failed_to_start(now, id, limit, error);
         }
     }
@@ -667,7 +726,10 @@ impl Machine {
 
     /// What has not ended yet, for the watchdog.
     pub(crate) fn unfinished(&self) -> Vec<String> {
-        let units = self.units.iter().filter(|unit| matches!(unit.state, UnitState::Starting(_) | UnitState::Aborting));
+        let units = self
+            .units
+            .iter()
+            .filter(|unit| matches!(unit.state, UnitState::Starting(_) | UnitState::Aborting));
         let runs = self.runs.iter().filter(|run| run.is_alive());
         units.map(|unit| unit.name.clone()).chain(runs.map(|run| run.plan.name.clone())).collect()
     }

@@ -256,7 +256,10 @@ impl<'a> World<'a> {
             Action::StopHard(run, _) => {
                 prop_assert!(self.seen.stopped.contains(&run), "stopped hard before it was asked");
                 if !matches!(self.behaviour(run).stops, Stops::Never) {
-                    self.later(1, Input::Ended(run, End::Failed("aborted".to_owned()), String::new()));
+                    self.later(
+                        1,
+                        Input::Ended(run, End::Failed("aborted".to_owned()), String::new()),
+                    );
                 }
             }
             Action::Abandon(run) => {
@@ -316,7 +319,10 @@ impl<'a> World<'a> {
         let behaviour = self.behaviour(run);
         for other in 0..self.runs.len() {
             if self.behaviour(other).tier > behaviour.tier {
-                prop_assert!(self.seen.running.contains_key(&other) || self.has_run(other), "started before a higher tier");
+                prop_assert!(
+                    self.seen.running.contains_key(&other) || self.has_run(other),
+                    "started before a higher tier"
+                );
             }
         }
         self.seen.running.insert(run, 0);
@@ -373,7 +379,8 @@ impl<'a> World<'a> {
             Event::ModuleFailed { .. } if self.seen.stopping.is_none() => self.seen.failed = true,
             Event::RunnableEnded { restart_in: None, name, .. } => {
                 let ignored = self.runs.iter().any(|(unit, at)| {
-                    *name == format!("{unit}/{at}") && self.case.units[*unit].runs[*at].on_end % 3 == 2
+                    *name == format!("{unit}/{at}")
+                        && self.case.units[*unit].runs[*at].on_end % 3 == 2
                 });
                 self.seen.gave_up |= !ignored && self.seen.stopping.is_none();
             }
@@ -388,7 +395,8 @@ impl<'a> World<'a> {
     }
 
     fn forget(&mut self, which: impl Fn(&Input) -> bool) {
-        let gone: Vec<_> = self.inputs.iter().filter(|(_, input)| which(input)).map(|(id, _)| *id).collect();
+        let gone: Vec<_> =
+            self.inputs.iter().filter(|(_, input)| which(input)).map(|(id, _)| *id).collect();
         for id in gone {
             // Its place in the queue stays; a tick there changes nothing.
             self.inputs.insert(id, Input::Tick);
@@ -405,7 +413,9 @@ impl<'a> World<'a> {
             Input::Ended(run, ..) => {
                 self.seen.running.remove(run);
                 let run = *run;
-                self.forget(|input| matches!(input, Input::Ready(id) | Input::Ended(id, ..) if *id == run));
+                self.forget(
+                    |input| matches!(input, Input::Ready(id) | Input::Ended(id, ..) if *id == run),
+                );
             }
             _ => {}
         }
@@ -418,7 +428,8 @@ fn plan(unit: UnitId, at: usize, run: &RunCase) -> RunPlan {
         name: format!("{unit}/{at}"),
         unit: Some(unit),
         tier: Tier::new(run.tier * 100),
-        on_end: [OnEnd::Restart(restart), OnEnd::StopApp, OnEnd::Ignore][usize::from(run.on_end % 3)],
+        on_end: [OnEnd::Restart(restart), OnEnd::StopApp, OnEnd::Ignore]
+            [usize::from(run.on_end % 3)],
         grace: run.grace.map(|grace| Duration::from_millis(grace.into())),
     }
 }
@@ -463,7 +474,9 @@ fn check(case: &Case, reached: &mut Reached) -> Result<(), TestCaseError> {
 fn sweep(cases: u32, seed: RngSeed) -> Reached {
     let config = Config { cases, failure_persistence: None, rng_seed: seed, ..Config::default() };
     let mut runner = match seed {
-        RngSeed::Fixed(_) => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+        RngSeed::Fixed(_) => {
+            TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+        }
         RngSeed::Random => TestRunner::new(config),
     };
     let reached = std::cell::RefCell::new(Reached::default());
@@ -478,8 +491,20 @@ fn sweep(cases: u32, seed: RngSeed) -> Reached {
 fn nine_thousand_lives_that_are_the_same_each_time() {
     let reached = sweep(9_000, RngSeed::Fixed(1));
     println!("{reached:?}");
-    let Reached { ready, start_failed, cancelled, gave_up, overran, hurried, third_signal, requested, clean } = reached;
-    for count in [ready, start_failed, cancelled, gave_up, overran, hurried, third_signal, requested, clean] {
+    let Reached {
+        ready,
+        start_failed,
+        cancelled,
+        gave_up,
+        overran,
+        hurried,
+        third_signal,
+        requested,
+        clean,
+    } = reached;
+    for count in
+        [ready, start_failed, cancelled, gave_up, overran, hurried, third_signal, requested, clean]
+    {
         assert!(count >= 100, "a kind of life was hardly met");
     }
 }

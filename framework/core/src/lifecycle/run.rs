@@ -30,11 +30,19 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunState {
     Waiting,
-    Starting { since: Instant },
+    Starting {
+        since: Instant,
+    },
     Ready,
-    BackingOff { until: Instant },
+    BackingOff {
+        until: Instant,
+    },
     /// Asked to stop at `since`; at `deadline` it is stopped hard, or aborted if it was.
-    Stopping { since: Instant, deadline: Instant, hard: bool },
+    Stopping {
+        since: Instant,
+        deadline: Instant,
+        hard: bool,
+    },
     Ended,
 }
 

@@ -73,6 +73,7 @@ impl Drop for Phases {
 /// Examples lie beside the directory of the test binaries.
 fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    let target = test.parent().and_then(std::path::Path::parent).expect("tests lie in target/*/deps");
+    let target =
+        test.parent().and_then(std::path::Path::parent).expect("tests lie in target/*/deps");
     target.join("examples").join(name)
 }

@@ -10,20 +10,26 @@ const QUICK: &[&str] = &["lifecycle.stop_timeout=2s", "lifecycle.hard_stop=100ms
 fn assert_order(report: &str, words: &[&str]) {
     let mut rest = report;
     for word in words {
-        let at = rest.find(word).unwrap_or_else(|| panic!("`{word}` is not in its place in:\n{report}"));
+        let at =
+            rest.find(word).unwrap_or_else(|| panic!("`{word}` is not in its place in:\n{report}"));
         rest = &rest[at + word.len()..];
     }
 }
 
 #[test]
 fn a_signal_while_running_stops_in_order_with_code_0() {
-    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::QUIT, "SIGQUIT")] {
+    for (signal, name) in
+        [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::QUIT, "SIGQUIT")]
+    {
         let mut phases = Phases::start("none", QUICK);
         phases.wait_for("running");
         phases.signal(signal);
         let (code, report) = phases.end();
         assert_eq!(code, 0, "{report}");
-        assert_order(&report, &["ready in", &format!("stopping: {name}"), "worker", "close the store", "stopped in"]);
+        assert_order(
+            &report,
+            &["ready in", &format!("stopping: {name}"), "worker", "close the store", "stopped in"],
+        );
     }
 }
 
@@ -51,20 +57,30 @@ fn a_signal_before_a_runnable_is_ready_rolls_back() {
 
 #[test]
 fn a_second_signal_while_stopping_cuts_the_deadline() {
-    let mut phases = Phases::start("stop", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=100ms"]);
+    let mut phases =
+        Phases::start("stop", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=100ms"]);
     phases.wait_for("running");
     phases.signal(Signal::TERM);
     phases.wait_for("stop");
     phases.signal(Signal::INT);
     let (code, report) = phases.end();
     assert_eq!(code, 74, "{report}");
-    assert_order(&report, &["SIGINT: the deadlines are cut", "worker did not stop", "close the store", "`worker` did not stop in time"]);
+    assert_order(
+        &report,
+        &[
+            "SIGINT: the deadlines are cut",
+            "worker did not stop",
+            "close the store",
+            "`worker` did not stop in time",
+        ],
+    );
 }
 
 #[test]
 fn a_third_signal_ends_the_process_at_once() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
-        let mut phases = Phases::start("undo", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=1h"]);
+        let mut phases =
+            Phases::start("undo", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=1h"]);
         phases.wait_for("running");
         phases.signal(Signal::TERM);
         phases.wait_for("undo");
@@ -79,14 +95,26 @@ fn a_third_signal_ends_the_process_at_once() {
 fn a_signal_during_a_rollback_is_noted_and_the_code_stays() {
     let mut phases = Phases::start("failure", QUICK);
     phases.wait_for("undo");
+    phases.signal(Signal::TERM);
     let (code, report) = phases.end();
     assert_eq!(code, 70, "{report}");
-    assert_order(&report, &["`store` failed to start", "the store is broken", "rolling back", "close the store", "exit code 70"]);
+    assert!(report.contains("SIGTERM: already stopping"), "{report}");
+    assert_order(
+        &report,
+        &[
+            "`store` failed to start",
+            "the store is broken",
+            "rolling back",
+            "close the store",
+            "exit code 70",
+        ],
+    );
 }
 
 #[test]
 fn an_undo_that_hangs_is_abandoned_and_told() {
-    let mut phases = Phases::start("undo", &["lifecycle.stop_timeout=300ms", "lifecycle.hard_stop=50ms"]);
+    let mut phases =
+        Phases::start("undo", &["lifecycle.stop_timeout=300ms", "lifecycle.hard_stop=50ms"]);
     phases.wait_for("running");
     phases.signal(Signal::TERM);
     let (code, report) = phases.end();
@@ -97,7 +125,8 @@ fn an_undo_that_hangs_is_abandoned_and_told() {
 /// Trap 7: a task that never yields cannot be aborted; the watchdog ends the process.
 #[test]
 fn what_blocks_a_worker_for_ever_is_named_by_the_watchdog() {
-    let settings = ["lifecycle.stop_timeout=300ms", "lifecycle.hard_stop=50ms", "runtime.worker_threads=1"];
+    let settings =
+        ["lifecycle.stop_timeout=300ms", "lifecycle.hard_stop=50ms", "runtime.worker_threads=1"];
     let mut phases = Phases::start("block", &settings);
     phases.wait_for("running");
     phases.signal(Signal::TERM);

@@ -203,6 +203,9 @@ fn in_production_a_local_leader_is_refused_unless_allowed() {
         app.build().map(drop)
     };
     let error = build(None).unwrap_err().to_string();
-    assert!(error.contains("`work` is run by a leader") && error.contains("leader.local"), "{error}");
+    assert!(
+        error.contains("`work` is run by a leader") && error.contains("leader.local"),
+        "{error}"
+    );
     build(Some("allow")).unwrap();
 }

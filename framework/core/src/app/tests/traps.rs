@@ -69,7 +69,9 @@ impl Runnable for Worker {
     }
 }
 
-fn failing(message: &'static str) -> impl Fn(Arc<u8>) -> std::future::Ready<Result<Arc<u16>>> + Send + Sync {
+fn failing(
+    message: &'static str,
+) -> impl Fn(Arc<u8>) -> std::future::Ready<Result<Arc<u16>>> + Send + Sync {
     move |_| std::future::ready(Err(anyhow!(message)))
 }
 
@@ -78,7 +80,8 @@ fn failing(message: &'static str) -> impl Fn(Arc<u8>) -> std::future::Ready<Resu
 async fn a_rollback_has_a_deadline_of_its_own() {
     let log = Log::default();
     let never = |_: Arc<u8>| std::future::pending::<Result<Arc<u16>>>();
-    let app = app().module(Store(log.clone())).provide(never).set("lifecycle.start_timeout", "50ms");
+    let app =
+        app().module(Store(log.clone())).provide(never).set("lifecycle.start_timeout", "50ms");
     let error = app.start().await.unwrap_err().to_string();
     assert!(error.contains("`u16` failed to start"), "{error}");
     assert!(error.contains("did not start within 50ms"), "{error}");
@@ -98,7 +101,9 @@ async fn a_failed_start_names_its_cause_and_is_undone() {
 #[tokio::test]
 async fn a_panic_in_an_init_is_a_failure_with_a_name() {
     let log = Log::default();
-    let panics = |_: Arc<u8>| async { if true { panic!("index out of bounds") } else { Ok(Arc::new(1_u16)) } };
+    let panics = |_: Arc<u8>| async {
+        if true { panic!("index out of bounds") } else { Ok(Arc::new(1_u16)) }
+    };
     let error = app().module(Store(log.clone())).provide(panics).start().await.unwrap_err();
     assert!(error.to_string().contains("`u16` failed to start"), "{error}");
     assert!(error.to_string().contains("panicked: index out of bounds"), "{error}");
@@ -117,7 +122,11 @@ async fn what_a_cancelled_init_acquired_is_undone() {
 
         async fn init(&self, _: NoConfig, (): (), cx: &mut Init) -> Result<Arc<u32>> {
             let log = self.0.clone();
-            cx.undo("give the lock back", &Arc::new(()), |_| async move { log.add("lock given back") });
+            cx.undo(
+                "give the lock back",
+                &Arc::new(()),
+                |_| async move { log.add("lock given back") },
+            );
             self.1.notify_one();
             std::future::pending().await
         }
@@ -182,7 +191,9 @@ async fn a_panicking_runnable_is_restarted_afresh_until_its_limit() {
     };
     let restart = Restart { limit: 3, base: Duration::from_millis(1), ..Restart::default() };
     let ends = log.of_events(|event| match event {
-        Event::RunnableEnded { end, restart_in, .. } => Some(format!("{end}, {}", restart_in.is_some())),
+        Event::RunnableEnded { end, restart_in, .. } => {
+            Some(format!("{end}, {}", restart_in.is_some()))
+        }
         _ => None,
     });
     let run = Run::new("panics", make).on_end(OnEnd::Restart(restart));
@@ -237,7 +248,10 @@ async fn a_runnable_that_never_gets_ready_fails_the_start_by_name() {
     }
     let app = app().runnable(Run::new("mute", || Mute)).set("lifecycle.start_timeout", "20ms");
     let error = app.start().await.unwrap_err().to_string();
-    assert!(error.contains("`mute` failed to start") && error.contains("did not call `ready()`"), "{error}");
+    assert!(
+        error.contains("`mute` failed to start") && error.contains("did not call `ready()`"),
+        "{error}"
+    );
 }
 
 /// Trap 7: what does not stop is named, and the code says so.
@@ -351,7 +365,11 @@ async fn a_stop_error_never_stops_the_stopping() {
     let app = app()
         .module(Store(log.clone()))
         .on_stop("fails", Tier::WORKERS, || async { bail!("no connection") as Result<()> })
-        .on_stop("panics", Tier::CLIENTS, || async { if true { panic!("even so") } });
+        .on_stop("panics", Tier::CLIENTS, || async {
+            if true {
+                panic!("even so")
+            }
+        });
     assert!(app.start().await.unwrap().stop().await.is_clean());
     assert_eq!(log.lines(), ["store opened", "store closed"]);
 }
@@ -392,4 +410,70 @@ async fn independent_modules_start_at_the_same_time() {
             Ok(Arc::new(1_u16))
         });
     assert!(app.start().await.unwrap().stop().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_failing_runnable_degrades_the_health_until_it_runs_again() {
+    struct Once(Arc<AtomicBool>);
+    #[async_trait]
+    impl Runnable for Once {
+        async fn run(&self, cx: RunCx) -> Result<()> {
+            cx.ready();
+            if !self.0.swap(true, Ordering::Relaxed) {
+                bail!("no connection");
+            }
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+    let (failed, log) = (Arc::new(AtomicBool::new(false)), Log::default());
+    let (clock, hand) = Clock::held();
+    let restarts = log.of_events(|event| match event {
+        Event::RunnableEnded { .. } => Some("ended".to_owned()),
+        Event::RunnableReady { name, .. } => Some(format!("{name} ready")),
+        _ => None,
+    });
+    let run = Run::new("once", move || Once(failed.clone()));
+    let app = app().runnable(run).clock(clock).on_event(restarts).start().await.unwrap();
+    while !log.lines().contains(&"ended".to_owned()) {
+        tokio::task::yield_now().await;
+    }
+    let report = app.health().report().await;
+    assert!(!report.healthy);
+    assert_eq!(report.checks[0].error.as_deref(), Some("once failed: no connection"));
+    hand.sleepers(1).await;
+    hand.advance(Duration::from_secs(1));
+    while log.lines().iter().filter(|line| *line == "once ready").count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert!(app.health().report().await.healthy);
+    assert!(app.stop().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_runnable_that_stops_after_what_it_needs_is_warned_of() {
+    let log = Log::default();
+    let warnings = log.of_events(|event| match event {
+        Event::Warning { text } => Some(text.clone()),
+        _ => None,
+    });
+    struct Early(Log);
+    impl Module for Early {
+        const NAME: &'static str = "early";
+        type Config = NoConfig;
+        type Needs = ();
+        type Gives = Arc<u8>;
+
+        async fn init(&self, _: NoConfig, (): (), cx: &mut Init) -> Result<Arc<u8>> {
+            let log = self.0.clone();
+            cx.run("feed", move || Worker(log.clone())).tier(Tier::INGRESS);
+            Ok(Arc::new(1))
+        }
+    }
+    let quiet = Log::default();
+    let of_reader = quiet.clone();
+    let reader = Run::new("reader", move |_: Arc<u8>| Worker(of_reader.clone()));
+    let app = app().module(Early(quiet)).runnable(reader).on_event(warnings).start().await.unwrap();
+    assert!(app.stop().await.is_clean());
+    assert_eq!(log.lines(), ["reader (workers) stops after feed (ingress), which it needs"]);
 }

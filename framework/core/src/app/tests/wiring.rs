@@ -2,12 +2,7 @@ use std::sync::Arc;
 
 use super::app;
 use crate::{
-    clock::Clock,
-    config::NoConfig,
-    error::Result,
-    gives::Group,
-    init::Init,
-    module::Module,
+    clock::Clock, config::NoConfig, error::Result, gives::Group, init::Init, module::Module,
     needs::Named,
 };
 
@@ -55,12 +50,11 @@ fn greeting(text: &'static str) -> Arc<dyn Greeting> {
 
 #[tokio::test]
 async fn two_instances_of_one_module_are_told_apart() {
-    let app = app()
-        .module(PoolModule)
-        .module(PoolModule.named::<Analytics>())
-        .provide(|main: Arc<Pool>, other: Named<Analytics, Pool>| async move {
+    let app = app().module(PoolModule).module(PoolModule.named::<Analytics>()).provide(
+        |main: Arc<Pool>, other: Named<Analytics, Pool>| async move {
             Ok(Arc::new(format!("{} {}", main.0, other.0)))
-        });
+        },
+    );
     let app = app.start().await.unwrap();
     assert_eq!(*app.get::<Arc<String>>(), "main analytics");
     assert!(app.stop().await.is_clean());
@@ -79,9 +73,8 @@ async fn a_need_can_be_redirected_to_an_instance() {
             Ok(Arc::new(pool.0.to_owned()))
         }
     }
-    let app = app()
-        .module(PoolModule.named::<Analytics>())
-        .module(Reader.using::<Analytics, Pool>());
+    let app =
+        app().module(PoolModule.named::<Analytics>()).module(Reader.using::<Analytics, Pool>());
     let app = app.start().await.unwrap();
     assert_eq!(*app.get::<Arc<String>>(), "analytics");
     assert!(app.stop().await.is_clean());
@@ -137,7 +130,8 @@ async fn a_partial_replacement_is_sticky() {
     let take = |greeting: Arc<dyn Greeting>, pool: Arc<Pool>| async move {
         Ok(Arc::new(format!("{} {}", greeting.text(), pool.0)))
     };
-    let app = app().provide(both).provide(take).replace(greeting("replaced")).start().await.unwrap();
+    let app =
+        app().provide(both).provide(take).replace(greeting("replaced")).start().await.unwrap();
     assert_eq!(*app.get::<Arc<String>>(), "replaced given");
     assert!(app.stop().await.is_clean());
 }
@@ -155,13 +149,37 @@ fn validate_shows_everything_that_is_wrong() {
     assert_eq!(error.len(), 2);
     let text = format!("{error:?}");
     assert!(text.starts_with("2 problems; nothing was started\n"), "{text}");
-    assert!(text.contains("  nothing gives `Pool`\n    needed by  u8\n    fix        add .module(PoolModule)"), "{text}");
+    assert!(
+        text.contains(
+            "  nothing gives `Pool`\n    needed by  u8\n    fix        add .module(PoolModule)"
+        ),
+        "{text}"
+    );
     assert!(text.contains("  nothing gives `dyn Greeting`"), "{text}");
 }
 
 #[test]
 fn a_disabled_module_says_where_it_was_disabled() {
     let take = |_: Arc<Pool>| async move { Ok(Arc::new(1_u8)) };
-    let error = app().module(PoolModule).provide(take).set("pool.enabled", "false").build().unwrap_err();
-    assert!(error.to_string().contains("nothing gives `Pool`: its module is disabled by"), "{error}");
+    let error =
+        app().module(PoolModule).provide(take).set("pool.enabled", "false").build().unwrap_err();
+    assert!(
+        error.to_string().contains("nothing gives `Pool`: its module is disabled by"),
+        "{error}"
+    );
+}
+
+#[test]
+fn live_fields_that_are_read_once_are_warned_of() {
+    #[derive(crate::config::Config)]
+    #[config(section = "prices")]
+    struct Prices {
+        /// The discount in per cent.
+        #[config(default = 5, live)]
+        discount: u8,
+    }
+    let take = |prices: Arc<Prices>| async move { Ok(Arc::new(prices.discount)) };
+    let app = app().config::<Prices>().provide(take).build().unwrap();
+    let warning = "u8 takes `Arc<Prices>`, some fields of which are live";
+    assert!(app.warnings.iter().any(|text| text.starts_with(warning)), "{:?}", app.warnings);
 }

@@ -52,9 +52,7 @@ app.yaml:5:10 not a whole number from 0 to 65535
 #[test]
 fn a_renamed_key_names_its_successor() {
     assert_says(
-        Setup::new()
-            .file("app.yaml", "orders:\n  limit_cents: 5\n")
-            .var("ORDERS_LIMIT_CENTS", "5"),
+        Setup::new().file("app.yaml", "orders:\n  limit_cents: 5\n").var("ORDERS_LIMIT_CENTS", "5"),
         "
 env ORDERS_LIMIT_CENTS: was renamed to ORDERS_MAX_AMOUNT_CENTS
 app.yaml:2:3 `limit_cents` was renamed to `max_amount_cents`
@@ -196,7 +194,9 @@ fn a_profile_cannot_leave_the_directory() {
 #[test]
 fn a_placeholder_that_is_not_set_is_located() {
     assert_says(
-        Setup::new().file("app.yaml", "orders:\n  format: ${FORMAT}\n").var("ORDERS_FORMAT", "json"),
+        Setup::new()
+            .file("app.yaml", "orders:\n  format: ${FORMAT}\n")
+            .var("ORDERS_FORMAT", "json"),
         "app.yaml:2:11 the variable FORMAT is not set; set it, or write `${FORMAT:-default}`",
     );
 }
@@ -252,7 +252,7 @@ fn a_secret_is_in_no_message() {
         format!("orders:\n  partner_key: {MARK}${{NONE}}\n"),
         format!("secrets:\n  key: {MARK}\n"),
         format!("orders: {MARK}\n"),
-        format!("{MARK}"),
+        MARK.to_owned(),
         format!("orders:\n  {{partner_key: {MARK}\n"),
         format!("http:\n  base_url: x://me:{MARK}@host\n  nope: 1\n"),
     ];

@@ -22,10 +22,7 @@ fn explain_shows_what_won_and_what_it_overrode() {
     );
     assert_eq!(settings.explain("orders.pool.idle").unwrap().value(), Some("1m30s"));
     let error = settings.explain("orders.max_amount").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no key `orders.max_amount`"
-    );
+    assert_eq!(error.to_string(), "there is no key `orders.max_amount`");
     let error = settings.explain("order.pool.max").unwrap_err();
     assert_eq!(error.near(), Some("orders.pool.max"));
 }
@@ -95,7 +92,12 @@ orders:
         .lines()
         .filter(|line| !line.contains("partner_key:"))
         .map(|line| match line.trim_start().strip_prefix("# ") {
-            Some(key) if key.split(':').next().is_some_and(|key| !key.contains(' ') && key != "Variable") => {
+            Some(key)
+                if key
+                    .split(':')
+                    .next()
+                    .is_some_and(|key| !key.contains(' ') && key != "Variable") =>
+            {
                 line.replacen("# ", "", 1) + "\n"
             }
             _ => format!("{line}\n"),

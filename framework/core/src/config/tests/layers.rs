@@ -69,7 +69,8 @@ fn scalars_are_read_alike_from_all_layers() {
 
 #[test]
 fn anchors_and_merge_keys_work() {
-    let yaml = "x-pool: &pool\n  max: 3\n  buffer: 1KiB\norders:\n  pool:\n    <<: *pool\n    max: 4\n";
+    let yaml =
+        "x-pool: &pool\n  max: 3\n  buffer: 1KiB\norders:\n  pool:\n    <<: *pool\n    max: 4\n";
     let settings = Setup::new().file("app.yaml", yaml).good();
     let pool = orders(&settings).pool;
     assert_eq!((pool.max, pool.buffer.bytes()), (4, 1024));
@@ -135,7 +136,8 @@ fn an_instance_has_a_section_and_variables_of_its_own() {
         Section::of::<PoolConfig>("postgres", None),
         Section::of::<PoolConfig>("postgres", Some("analytics")),
     ];
-    let env = [("POSTGRES_MAX", "1"), ("ANALYTICS_POSTGRES_MAX", "2"), ("ANALYTICS_POOL_SIZE", "9")];
+    let env =
+        [("POSTGRES_MAX", "1"), ("ANALYTICS_POSTGRES_MAX", "2"), ("ANALYTICS_POOL_SIZE", "9")];
     let (settings, problems) = Settings::load(Inputs::of_variables(env), &both);
     assert_eq!(problems, []);
     assert_eq!(both[1].key(), "postgres@analytics");

@@ -21,10 +21,8 @@ fn key(settings: &Settings) -> String {
 
 #[test]
 fn a_file_is_read_without_its_last_newline() {
-    let settings = Setup::new()
-        .file("key", "s3cret-key\n")
-        .var("ORDERS_PARTNER_KEY", "file:key")
-        .good();
+    let settings =
+        Setup::new().file("key", "s3cret-key\n").var("ORDERS_PARTNER_KEY", "file:key").good();
     assert_eq!(key(&settings), "s3cret-key");
     let explained = settings.explain("orders.partner_key").unwrap().to_string();
     assert!(explained.starts_with("orders.partner_key = file:key\n"), "{explained}");
@@ -62,10 +60,7 @@ async fn a_reference_waits_for_the_secrets_module() {
     // The rules of such a field hold once its value is there.
     let short = setup("vault:orders#short").good().resolve(orders, &Vault).await.unwrap();
     let problems = short.read::<OrdersConfig>(orders).unwrap_err();
-    assert_eq!(
-        shown(&problems),
-        "env ORDERS_PARTNER_KEY: must have a length of at least 8"
-    );
+    assert_eq!(shown(&problems), "env ORDERS_PARTNER_KEY: must have a length of at least 8");
 
     let missing = setup("vault:nowhere").good().resolve(orders, &Vault).await.unwrap_err();
     assert_eq!(
