@@ -73,3 +73,37 @@ impl Default for LayersConfig {
         Self { correlation_id: true, access_log: true, metrics: true, problems: true, panics: true }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use purlin::config::{Inputs, Section, Settings};
+
+    use super::*;
+    use crate::Options;
+
+    fn read(inputs: Inputs) -> HttpConfig {
+        let section = Section::of::<HttpConfig>("http", None);
+        let (settings, problems) = Settings::load(inputs, std::slice::from_ref(&section));
+        assert!(problems.is_empty(), "{problems:?}");
+        settings.read(&section).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_service_without_the_framework() {
+        let (config, options) = (read(Inputs::default()), Options::default());
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.layers, options.layers);
+        assert_eq!(config.request_timeout, options.request_timeout);
+        assert_eq!(config.body_limit, options.body_limit);
+    }
+
+    #[test]
+    fn a_port_alone_is_an_address() {
+        for name in ["HTTP_LISTEN", "HTTP_PORT"] {
+            let config = read(Inputs::of_variables([(name, "9090")]));
+            assert_eq!(config.listen.addr().port(), 9090, "{name}");
+        }
+        let config = read(Inputs::of_variables([("HTTP_LAYERS_ACCESS_LOG", "false")]));
+        assert!(!config.layers.access_log && config.layers.metrics);
+    }
+}

@@ -142,21 +142,28 @@ fn read_problem(path: &str, error: &serde_json::Error) -> Problem {
     }
 }
 
-/// The field that serde means: a missing one is reported at the object that lacks it.
+/// The field that serde means: a missing one is reported at the object that lacks it, an unknown
+/// one at itself.
 fn field(path: &str, message: &str) -> FieldError {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     let path = if path == "." { "" } else { path };
-    let named = |beginning: &str, message: &str| {
-        let name = message.strip_prefix(beginning)?.split('`').next()?.to_owned();
-        Some(if path.is_empty() || path.ends_with(&name) { name } else { format!("{path}.{name}") })
-    };
-    if let Some(name) = named("missing field `", message) {
-        return FieldError::new(name, "is missing");
+    let below =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    if let Some(name) = quoted("missing field `", message) {
+        return FieldError::new(below(name), "is missing");
     }
-    if let Some(name) = named("unknown field `", message) {
-        return FieldError::new(name, "is not known");
+    if let Some(name) = quoted("unknown field `", message) {
+        let at_itself = path.rsplit('.').next() == Some(name);
+        return FieldError::new(
+            if at_itself { path.to_owned() } else { below(name) },
+            "is not known",
+        );
     }
     FieldError::new(path, message)
+}
+
+fn quoted<'a>(beginning: &str, message: &'a str) -> Option<&'a str> {
+    message.strip_prefix(beginning)?.split('`').next()
 }
 
 #[cfg(test)]
@@ -175,8 +182,17 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "only the errors matter here")]
+    #[serde(deny_unknown_fields)]
     struct Line {
         amount: i64,
+        #[serde(default)]
+        data: Option<Data>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only the errors matter here")]
+    struct Data {
+        a: i64,
     }
 
     fn fields(body: &str) -> (u16, Vec<(String, String)>) {
@@ -190,7 +206,14 @@ mod tests {
         let cases = [
             (r#"{"lines":[]}"#, "customer", "is missing"),
             (r#"{"customer":"a","lines":[{}]}"#, "lines[0].amount", "is missing"),
+            (
+                r#"{"customer":"a","lines":[{"amount":1,"data":{}}]}"#,
+                "lines[0].data.a",
+                "is missing",
+            ),
             (r#"{"customer":"a","lines":[],"x":1}"#, "x", "is not known"),
+            (r#"{"customer":"a","lines":[{"amount":1,"x":1}]}"#, "lines[0].x", "is not known"),
+            ("[]", "", "invalid length 0, expected struct Order with 2 elements"),
             (
                 r#"{"customer":"a","lines":[{"amount":"b"}]}"#,
                 "lines[0].amount",

@@ -148,7 +148,8 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S
         let id = CorrelationId::given(headers, &CORRELATION)
             .or(requested)
             .unwrap_or_else(|| CorrelationId::random(&self.layer.entropy));
-        let span = tracing::info_span!(
+        // At the level of errors, so that no filter leaves errors without their identifier.
+        let span = tracing::error_span!(
             "request",
             correlation_id = id.as_str(),
             method = label::method(request.method()),

@@ -5,14 +5,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use http::request::Parts;
 use purlin::{
     app::{App, AppBuilder},
     async_trait,
+    clock::Clock,
     event::Event,
     module::Module,
-    needs::Interface,
+    needs::{Interface, Needs},
 };
 use purlin_http::{
     HttpModule,
@@ -152,6 +153,26 @@ async fn a_port_in_use_fails_the_start_and_names_the_setting() {
     for part in [&*format!("cannot listen on {address}"), "is in use", "`http.listen`"] {
         assert!(error.contains(part), "no {part:?} in\n{error}");
     }
+}
+
+/// Several needs at once, each of which a handler may take.
+#[derive(Clone, FromRef, Needs)]
+struct Several {
+    orders: AppState,
+    clock: Clock,
+}
+
+#[tokio::test]
+async fn the_state_may_be_a_struct_of_needs() {
+    async fn both(State(orders): State<AppState>, State(clock): State<Clock>) -> String {
+        assert!(clock.now() >= purlin::clock::Instant::START);
+        orders.list()
+    }
+    let routes = || Routes::<Several>::new().public("/orders", get(both));
+    let running = app().module(HttpModule::new(routes)).start().await.unwrap();
+    let answer = reqwest::get(url(running.address("http").unwrap(), "/orders")).await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "orders");
+    assert_eq!(running.stop().await.code(), 0);
 }
 
 purlin::name!(Internal);

@@ -67,6 +67,7 @@ async fn callers_are_asked_who_they_are() {
     assert_eq!(problem["detail"], "the credentials are not valid: it is not a bearer token");
     assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"");
 
+    assert_eq!(send(&app, "HEAD", "/me", None).await.status, 401);
     assert_eq!(send(&app, "GET", "/me", Some("Bearer ada")).await.text, "ada");
     assert_eq!(send(&app, "PUT", "/any", Some("Bearer ada")).await.text, "ada");
 }
