@@ -73,3 +73,30 @@ fn service_error() {
         }),
     );
 }
+
+#[test]
+fn config() {
+    check(
+        "config",
+        crate::config::derive(quote! {
+            /// How orders are taken.
+            #[config(section = "orders", env_prefix = "ORD")]
+            pub struct OrdersConfig {
+                /// Largest amount that is taken without a review, in cents.
+                #[config(default = 1_000_000, renamed_from = "limit")]
+                #[validate(range(min = 1))]
+                pub max_amount_cents: i64,
+                #[config(default = Duration::from_secs(1), live)]
+                #[validate(range(max = "1h", message = "more than an hour is too long"))]
+                pub totals_every: Duration,
+                #[config(env = "PARTNER_KEY", alias = "PARTNER_TOKEN", unset = "partner calls are off")]
+                #[validate(custom(function = is_key))]
+                pub partner_key: Option<Secret<String>>,
+                #[config(default = ["a", "b"])]
+                pub notify: Vec<String>,
+                #[config(nested)]
+                pub pool: PoolConfig,
+            }
+        }),
+    );
+}

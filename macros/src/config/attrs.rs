@@ -125,7 +125,9 @@ impl<'a> FieldAttrs<'a> {
                     Default::of(meta.value()?.parse()?)
                 } else {
                     let ty = self.ty;
-                    Default::Computed(syn::parse_quote!(<#ty as ::core::default::Default>::default()))
+                    Default::Computed(
+                        syn::parse_quote!(<#ty as ::core::default::Default>::default()),
+                    )
                 });
             }
             "env" => self.env = Some(variable(meta)?),
@@ -219,7 +221,8 @@ pub(super) fn doc(attrs: &[Attribute]) -> String {
         },
         _ => None,
     });
-    let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
+    let lines: Vec<_> =
+        lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
     lines.join("\n").trim().to_owned()
 }
 

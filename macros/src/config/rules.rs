@@ -76,9 +76,11 @@ impl Rule {
                 above: args.take("exclusive_min"),
                 below: args.take("exclusive_max"),
             },
-            "length" => {
-                Kind::Length { min: args.take("min"), max: args.take("max"), equal: args.take("equal") }
-            }
+            "length" => Kind::Length {
+                min: args.take("min"),
+                max: args.take("max"),
+                equal: args.take("equal"),
+            },
             "email" => Kind::Email,
             "url" => Kind::Url,
             "ip" => Kind::Ip(None),
@@ -98,7 +100,9 @@ impl Rule {
                 }
             },
             "nested" => {
-                return Err(error("write `#[config(nested)]`; its rules are checked then".to_owned()));
+                return Err(error(
+                    "write `#[config(nested)]`; its rules are checked then".to_owned(),
+                ));
             }
             "required" => {
                 return Err(error(
@@ -143,13 +147,17 @@ impl Rule {
         let described = match &self.kind {
             Kind::Range { min, max, above, below } => {
                 let [min, max, above, below] = [min, max, above, below].map(|bound| {
-                    option(bound.as_ref().map(|bound| quote!(::std::string::ToString::to_string(&(#bound)))))
+                    option(
+                        bound
+                            .as_ref()
+                            .map(|bound| quote!(::std::string::ToString::to_string(&(#bound)))),
+                    )
                 });
                 quote!(#rule::range(#min, #max, #above, #below))
             }
             Kind::Length { min, max, equal } => {
-                let [min, max, equal] =
-                    [min, max, equal].map(|bound| option(bound.as_ref().map(|bound| quote!(#bound))));
+                let [min, max, equal] = [min, max, equal]
+                    .map(|bound| option(bound.as_ref().map(|bound| quote!(#bound))));
                 quote!(#rule::length(#min, #max, #equal))
             }
             Kind::Email => quote!(#rule::email()),
@@ -192,13 +200,15 @@ impl Rule {
                 }
             }
             Kind::Length { min, max, equal } => {
-                let bounds =
-                    [min, max, equal].map(|bound| option(bound.as_ref().map(|bound| quote!(#bound))));
+                let bounds = [min, max, equal]
+                    .map(|bound| option(bound.as_ref().map(|bound| quote!(#bound))));
                 quote_spanned! {self.span=>
                     #validator::ValidateLength::<u64>::validate_length(value, #(#bounds),*)
                 }
             }
-            Kind::Email => quote_spanned!(self.span=> #validator::ValidateEmail::validate_email(value)),
+            Kind::Email => {
+                quote_spanned!(self.span=> #validator::ValidateEmail::validate_email(value))
+            }
             Kind::Url => quote_spanned!(self.span=> #validator::ValidateUrl::validate_url(value)),
             Kind::Ip(version) => {
                 let method = match version {
@@ -260,8 +270,9 @@ impl Args {
             syn::parenthesized!(content in meta.input);
             while !content.is_empty() {
                 let fork = content.fork();
-                let is_named =
-                    fork.parse::<syn::Ident>().is_ok() && fork.peek(Token![=]) && !fork.peek(Token![==]);
+                let is_named = fork.parse::<syn::Ident>().is_ok()
+                    && fork.peek(Token![=])
+                    && !fork.peek(Token![==]);
                 if is_named {
                     let name: syn::Ident = content.parse()?;
                     content.parse::<Token![=]>()?;
