@@ -20,13 +20,16 @@ use purlin_telemetry::TelemetryModule;
 #[derive(Debug, Clone, Config)]
 #[config(section = "act")]
 struct ActConfig {
-    /// `log`, `fatal` or `panic`.
+    /// `log`, `fatal`, `panic` or `refuse`.
     #[config(default = "log")]
     act: String,
     /// How many lines are logged.
     #[config(default = 1)]
     lines: u32,
 }
+
+/// What the actor needs, and does not get where the start is to fail.
+struct Leave;
 
 struct Actor {
     config: Arc<ActConfig>,
@@ -63,19 +66,24 @@ impl Actor {
     }
 }
 
+fn actor(
+    config: Arc<ActConfig>,
+    metrics: Arc<dyn Exposition>,
+    shutdown: ShutdownHandle,
+    _: Arc<Leave>,
+) -> Actor {
+    Actor { config, metrics, shutdown }
+}
+
 fn main() -> ExitCode {
     App::builder()
         .package(purlin::package!())
         .shell(TelemetryModule::new())
         .config::<ActConfig>()
-        .runnable(
-            Run::new(
-                "actor",
-                |config: Arc<ActConfig>, metrics: Arc<dyn Exposition>, shutdown: ShutdownHandle| {
-                    Actor { config, metrics, shutdown }
-                },
-            )
-            .on_end(OnEnd::StopApp),
-        )
+        .provide(|config: Arc<ActConfig>| async move {
+            purlin::error::ensure!(config.act != "refuse", "nobody may act");
+            Ok(Arc::new(Leave))
+        })
+        .runnable(Run::new("actor", actor).on_end(OnEnd::StopApp))
         .run()
 }

@@ -7,7 +7,7 @@ use tracing::{
 use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use super::{BoxLayer, Logger, LoggerCx, Record, record::Fields};
+use super::{BoxLayer, Logger, LoggerCx, Record, TARGET, record::Fields};
 
 /// How a record becomes a line.
 pub trait Format: Send + Sync + 'static {
@@ -108,7 +108,8 @@ where
             component: component.as_deref().unwrap_or(metadata.target()),
             method: method.as_deref(),
             target: metadata.target(),
-            place: place.filter(|_| self.cx.development),
+            // Where the framework itself logs leads nowhere.
+            place: place.filter(|_| self.cx.development && metadata.target() != TARGET),
             message: &message,
             fields: &fields.0,
         });

@@ -118,3 +118,19 @@ fn a_panic_is_logged_once_with_its_place() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("out of ideas"), "the hook that was there before is called: {said}");
 }
+
+#[test]
+fn a_start_that_fails_is_logged_to_its_end() {
+    let (output, lines) = act(&["--profile", "prod", "--set", "act.act=refuse"], &[]);
+    assert_eq!(output.status.code(), Some(70), "{output:?}");
+    let failed = find(&lines, "module failed to start");
+    assert_eq!(
+        (failed["level"].as_str(), failed["error"].as_str()),
+        (Some("error"), Some("nobody may act"))
+    );
+    let stopped = lines.last().unwrap();
+    assert_eq!(
+        (stopped["message"].as_str(), stopped["code"].as_u64()),
+        (Some("stopped"), Some(70))
+    );
+}
