@@ -20,6 +20,7 @@ mod builder;
 mod cli;
 mod error;
 mod launch;
+mod member;
 mod pages;
 mod part;
 mod report;
@@ -37,6 +38,7 @@ pub use self::{
     builder::AppBuilder,
     error::{BuildError, StartError},
     launch::{AppHandle, Running},
+    member::Member,
     part::{IntoPart, PartOf, Provider},
     runtime::RuntimeConfig,
 };

@@ -50,6 +50,7 @@ pub(crate) enum Kind {
     Module,
     Set,
     Component,
+    Member,
     Runnable,
 }
 
@@ -113,7 +114,15 @@ impl Node {
 impl Kind {
     /// Whether such a node has work to do at start. The others are there from the beginning.
     pub(crate) fn starts(self) -> bool {
-        matches!(self, Self::Shell | Self::Section | Self::Module | Self::Set | Self::Runnable)
+        matches!(
+            self,
+            Self::Shell
+                | Self::Section
+                | Self::Module
+                | Self::Set
+                | Self::Member
+                | Self::Runnable
+        )
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -125,6 +134,7 @@ impl Kind {
             Self::Module => "module",
             Self::Set => "components",
             Self::Component => "component",
+            Self::Member => "member",
             Self::Runnable => "runnable",
         }
     }

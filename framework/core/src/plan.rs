@@ -16,6 +16,8 @@ pub struct Plan {
     pub(crate) problems: Vec<PlanProblem>,
     pub(crate) warnings: Vec<String>,
     pub(crate) facts: Vec<(&'static str, Value)>,
+    /// The module that takes the group to which a member belongs.
+    pub(crate) taker: Option<&'static str>,
 }
 
 /// A need that follows from what the module was given, such as a route that is secured.

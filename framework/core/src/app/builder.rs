@@ -3,7 +3,7 @@ use std::{fmt, future::Future, panic::Location, process::ExitCode, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    App, BuildError, IntoPart, PartOf, Provider, Running, StartError, build, part::Part, run,
+    App, BuildError, IntoPart, Member, PartOf, Provider, Running, StartError, build, part::Part, run,
 };
 use crate::{
     clock::Clock,
@@ -134,6 +134,15 @@ impl AppBuilder {
     #[track_caller]
     pub fn provide<Args, P: Provider<Args>>(mut self, provider: P) -> Self {
         self.parts.push(Part::provider(provider, Location::caller()));
+        self
+    }
+
+    /// Adds a member of a group under a name: what another crate's parts, such as jobs, are made
+    /// with.
+    #[must_use]
+    #[track_caller]
+    pub fn member<T: Injectable + ?Sized>(mut self, member: impl Into<Member<T>>) -> Self {
+        self.parts.push(member.into().into_part(Location::caller()));
         self
     }
 

@@ -144,7 +144,7 @@ impl App {
             plans.push(UnitPlan {
                 name: about.name.clone(),
                 needs: needs.iter().map(|need| ids[need]).collect(),
-                quiet: matches!(about.kind, Kind::Section | Kind::Runnable),
+                quiet: matches!(about.kind, Kind::Section | Kind::Member | Kind::Runnable),
             });
             let start = starts[node].take().expect("what is started has a start");
             let (section, redirects) = (about.section.clone(), about.redirects.clone());

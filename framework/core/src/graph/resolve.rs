@@ -38,6 +38,7 @@ impl Checks {
         resolution.duplicates();
         resolution.overrides();
         resolution.names();
+        resolution.members();
         resolution.plans();
         let mut problems = resolution.problems;
         let warnings = warnings(&nodes, &left_out, &edges);
@@ -314,6 +315,36 @@ impl Resolution<'_> {
         self.problems.extend(problems);
     }
 
+    /// Every member is taken, and the members of one group have names of their own. Where the taker
+    /// is disabled its members rest.
+    fn members(&mut self) {
+        let taken = |key: &Key| {
+            let takers = self.nodes.iter().enumerate().filter(|(at, _)| {
+                matches!(self.left_out.get(at), None | Some(LeftOut::Disabled(_)))
+            });
+            takers.flat_map(|(_, node)| &node.needs).any(|need| need.key == *key)
+        };
+        let mut problems = Vec::new();
+        let mut names = BTreeSet::new();
+        for (_, node) in self.alive().filter(|(_, node)| node.kind == Kind::Member) {
+            let key = node.gives.first().expect("a member gives itself").key;
+            let problem = |what: String, fix: String| WiringProblem::Plan {
+                node: format!("`{}` at {}", node.name, node.place),
+                what,
+                fix,
+            };
+            if let Some(taker) = node.plan.taker.filter(|_| !taken(&key)) {
+                let what = "no module takes it, so that it would do nothing".to_owned();
+                problems.push(problem(what, format!("add .module({taker})")));
+            }
+            if !names.insert((key.to_string(), &node.name)) {
+                let what = format!("another `{}` has this name", key.short_type());
+                problems.push(problem(what, "give each a name of its own".to_owned()));
+            }
+        }
+        self.problems.extend(problems);
+    }
+
     fn plans(&mut self) {
         let problems: Vec<_> = self
             .alive()
@@ -346,8 +377,12 @@ fn warnings(nodes: &[Node], left_out: &BTreeMap<usize, LeftOut>, edges: &[Edge])
                 edge.giver == giver && needer != at
             })
         };
+        // A module that works on members is of use, whoever needs what it gives.
+        let works = edges.iter().any(|edge| {
+            edge.needer == at && nodes[edge.giver].kind == Kind::Member
+        });
         let unused = match node.kind {
-            Kind::Module => !node.gives.is_empty() && !used(at),
+            Kind::Module => !node.gives.is_empty() && !used(at) && !works,
             Kind::Set => {
                 !(0..nodes.len()).any(|inside| nodes[inside].set == Some(at) && used(inside))
             }

@@ -163,3 +163,27 @@ fn what_nobody_needs_is_a_warning() {
     assert_eq!(problems, []);
     assert_eq!(graph.warnings, ["pool is unused: nothing needs what it gives"]);
 }
+
+#[test]
+fn a_member_needs_a_taker_and_a_name_of_its_own() {
+    let member = |name: &str| {
+        let mut node = node(Kind::Member, name, &[], &[]);
+        node.gives = vec![Gift { key: key::<dyn Service>(), group: true }];
+        node.plan.taker = Some("ServiceModule");
+        node
+    };
+    let alone = problems(&Checks::default(), vec![member("one")]);
+    assert_eq!(alone.len(), 1, "{alone:?}");
+    assert!(alone[0].contains("no module takes it"), "{alone:?}");
+    assert!(alone[0].ends_with("fix        add .module(ServiceModule)"), "{alone:?}");
+
+    let all = Need { key: key::<dyn Service>(), arity: Arity::Many };
+    let taker = || module("services", &[all], &[key::<dyn Repo>()]);
+    let (graph, none) = Checks::default().run(vec![member("one"), member("other"), taker()]);
+    assert_eq!(none, []);
+    assert_eq!(graph.warnings, Vec::<String>::new(), "a module that works on members is of use");
+
+    let twice = problems(&Checks::default(), vec![member("one"), member("one"), taker()]);
+    assert_eq!(twice.len(), 1, "{twice:?}");
+    assert!(twice[0].contains("another `dyn Service` has this name"), "{twice:?}");
+}
