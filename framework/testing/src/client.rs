@@ -130,9 +130,9 @@ impl IntoFuture for Request {
     /// Sends the request. Panics when there is no whole answer.
     fn into_future(self) -> Self::IntoFuture {
         let what = self.what.clone();
-        Box::pin(async move {
-            self.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"))
-        })
+        Box::pin(
+            async move { self.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}")) },
+        )
     }
 }
 

@@ -28,7 +28,10 @@ pub fn eventually(holds: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> 
 async fn wait(clock: Clock, mut holds: impl AsyncFnMut() -> bool, caller: &Location<'_>) {
     let begun = clock.now();
     while !holds().await {
-        assert!(clock.now() - begun < PATIENCE, "what {caller} waits for did not come within {PATIENCE:?}");
+        assert!(
+            clock.now() - begun < PATIENCE,
+            "what {caller} waits for did not come within {PATIENCE:?}"
+        );
         clock.sleep(PAUSE).await;
     }
 }

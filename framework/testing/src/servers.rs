@@ -86,7 +86,8 @@ fn find(name: &str, test: String, variable: impl Fn(&str) -> Option<String>) -> 
 
 /// `purlin-pg::it`, of a package and its test binary `it-0123456789abcdef`.
 fn suite(package: Option<String>, executable: Option<PathBuf>) -> String {
-    let stem = executable.as_deref().and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
+    let stem =
+        executable.as_deref().and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
     let binary = stem.rsplit_once('-').map_or(&*stem, |(binary, _)| binary);
     match package {
         Some(package) => format!("{package}::{binary}"),
@@ -114,7 +115,13 @@ impl Server {
 // === impl Suite ===
 
 impl Suite {
-    fn write(&self, server: &str, outcome: &'static str, version: Option<&str>, reason: Option<&str>) {
+    fn write(
+        &self,
+        server: &str,
+        outcome: &'static str,
+        version: Option<&str>,
+        reason: Option<&str>,
+    ) {
         let Some(report) = &self.report else { return };
         let line = Line { suite: &self.name, test: &self.test, server, version, outcome, reason };
         let line = serde_json::to_string(&line).expect("texts can be written as JSON") + "\n";
@@ -157,7 +164,8 @@ mod tests {
         let mut line = lines[0].clone();
         let suite = line.as_object_mut().unwrap().remove("suite").unwrap();
         assert!(suite.as_str().unwrap().starts_with("purlin-pg::"), "{suite}");
-        let met = json!({ "test": "begin", "server": "post-gres", "version": "17.2", "outcome": "met" });
+        let met =
+            json!({ "test": "begin", "server": "post-gres", "version": "17.2", "outcome": "met" });
         assert_eq!(line, met);
     }
 

@@ -65,14 +65,16 @@ impl TestApp {
         let (started, has_started) = oneshot::channel();
         let (exited, exit) = oneshot::channel();
         let thread = std::thread::Builder::new().name("test-app".to_owned()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             let runtime = runtime.expect("a runtime can be built");
             runtime.block_on(async {
                 match builder.start().await {
                     Ok(running) => {
                         // A test that has gone drops the handle, and this is stopped below.
                         let lonely = started.send(Ok(running.handle())).is_err();
-                        let exit = if lonely { running.stop().await } else { running.stopped().await };
+                        let exit =
+                            if lonely { running.stop().await } else { running.stopped().await };
                         let _ = exited.send(exit);
                     }
                     Err(error) => {
@@ -103,7 +105,11 @@ impl TestApp {
         self.client("admin")
     }
 
-    fn client(&self, module: &str) -> Client {
+    /// A client of any module that listens, by its name.
+    ///
+    /// # Panics
+    /// When no such module listens.
+    pub fn client(&self, module: &str) -> Client {
         let address = self.handle.address(module);
         Client::new(address.unwrap_or_else(|| panic!("no module `{module}` listens")))
     }
@@ -171,7 +177,7 @@ fn isolate(builder: &mut AppBuilder, data: &TempDir) {
     *inputs = Inputs {
         overrides,
         base_dir: data.path().to_owned(),
-        profile: inputs.profile.take(),
+        profile: inputs.profile.take().or_else(|| Some("dev".to_owned())),
         sets: std::mem::take(&mut inputs.sets),
         ..Inputs::default()
     };

@@ -9,7 +9,7 @@ use purlin::config::{ByteSize, Config, Listen};
 #[config(section = "http")]
 pub struct HttpConfig {
     /// The address that the server listens on.
-    #[config(default = "127.0.0.1:8080", env = "HTTP_LISTEN", alias = "HTTP_PORT")]
+    #[config(default = "8080", env = "HTTP_LISTEN", alias = "HTTP_PORT")]
     pub listen: Listen,
     /// The largest body of a request; larger ones get 413.
     #[config(default = "2MiB")]

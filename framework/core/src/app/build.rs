@@ -194,6 +194,16 @@ fn lonely_leader(graph: &Graph, profile: &str, leader: &LeaderConfig) -> Option<
     })
 }
 
+// === impl App ===
+
+impl App {
+    /// What works and is probably not meant, as the start report shows it: `check --strict` makes
+    /// errors of it, and so can a test.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("info", &self.info).finish_non_exhaustive()

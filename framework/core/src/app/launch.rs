@@ -185,6 +185,7 @@ impl App {
             signals,
             leader: self.leader,
             watchdog,
+            warnings: self.warnings,
             hooks,
         };
         Launch { driver, shared, registry, signals: sender }

@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -26,12 +27,12 @@ pub(super) fn register(
 ) {
     let pages = &shared.pages;
     pages.register("version", Arc::new(Fixed(version(info))));
-    pages.register("graph", Arc::new(Fixed(graph.to_json())));
     pages.register("config", Arc::new(Config(settings.clone())));
     pages.register("leaders", shared.leaders.clone());
     pages.register("routes", Arc::new(Fixed(graph.facts("routes").flat_map(rows).collect())));
     let states = Arc::new(States::default());
     shared.health.register("runnables", states.clone());
+    pages.register("graph", Arc::new(GraphPage { graph: graph.clone(), states: states.clone() }));
     pages.register("modules", Arc::new(Modules { graph: graph.clone(), states: states.clone() }));
     shared.events.listen(move |event| states.see(event));
 }
@@ -69,6 +70,12 @@ impl Page for Config {
     }
 }
 
+/// The graph, and once it has been started, what the start had to wait for.
+struct GraphPage {
+    graph: Arc<Graph>,
+    states: Arc<States>,
+}
+
 /// All modules and runnables with their state.
 struct Modules {
     graph: Arc<Graph>,
@@ -77,14 +84,29 @@ struct Modules {
 
 /// What events have told of each module and runnable, by name.
 #[derive(Default)]
-struct States(Mutex<BTreeMap<String, Value>>);
+struct States {
+    seen: Mutex<BTreeMap<String, Value>>,
+    /// How the start went, once it is over.
+    start: OnceLock<Value>,
+}
+
+// === impl GraphPage ===
+
+#[async_trait]
+impl Page for GraphPage {
+    async fn read(&self) -> Result<Value> {
+        let mut graph = self.graph.to_json();
+        merge(&mut graph, self.states.start.get().cloned().unwrap_or_default());
+        Ok(graph)
+    }
+}
 
 // === impl Modules ===
 
 #[async_trait]
 impl Page for Modules {
     async fn read(&self) -> Result<Value> {
-        let states = self.states.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = self.states.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let graph = &self.graph;
         let is_told = |kind: Kind| kind.starts() && kind != Kind::Section;
         let nodes = graph.nodes.iter().enumerate().filter(|(_, node)| is_told(node.kind));
@@ -131,7 +153,7 @@ impl States {
             }
             Event::ModuleStarted { name, took, detail } => (
                 name,
-                json!({ "state": "started", "took_ms": took.as_secs_f64() * 1000.0, "detail": detail }),
+                json!({ "state": "started", "took_ms": millis(*took), "detail": detail }),
             ),
             Event::ModuleFailed { name, error, .. } => {
                 (name, json!({ "state": "failed", "error": error }))
@@ -144,18 +166,28 @@ impl States {
                 (name, json!({ "state": state, "error": end.to_string() }))
             }
             Event::RunnableStopped { name, .. } => (name, json!({ "state": "stopped" })),
+            Event::Ready { took, critical_path } => {
+                let start = json!({ "ready_in_ms": millis(*took), "critical_path": critical_path });
+                // There is one start.
+                let _ = self.start.set(start);
+                return;
+            }
             _ => return,
         };
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         merge(states.entry(name.clone()).or_insert_with(|| json!({})), state);
     }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 /// A runnable that failed and waits to be started again is not healthy.
 #[async_trait]
 impl HealthCheck for States {
     async fn check(&self) -> Result<Stats> {
-        let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let failed: Vec<_> = states
             .iter()
             .filter(|(_, state)| {

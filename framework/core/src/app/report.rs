@@ -12,7 +12,6 @@ use crate::event::{End, Event};
 /// Writes the life of an application to standard error, step by step.
 pub(super) struct Report {
     header: String,
-    warnings: Vec<String>,
     /// The width of the column of names.
     width: usize,
     /// Whether only what went wrong is told, because the log tells the rest.
@@ -31,14 +30,14 @@ struct State {
 // === impl Report ===
 
 impl Report {
-    pub(super) fn new(header: String, warnings: Vec<String>, width: usize) -> Self {
-        Self { header, warnings, width: width.clamp(8, 24), terse: false, state: Mutex::default() }
+    pub(super) fn new(header: String, width: usize) -> Self {
+        Self { header, width: width.clamp(8, 24), terse: false, state: Mutex::default() }
     }
 
     /// Only what kept the service from starting or from stopping, for where a collector reads the
     /// log: it must be seen even when the log is what failed.
     pub(super) fn terse() -> Self {
-        Self { terse: true, ..Self::new(String::new(), Vec::new(), 0) }
+        Self { terse: true, ..Self::new(String::new(), 0) }
     }
 
     pub(super) fn write(&self, event: &Event) {
@@ -75,11 +74,7 @@ impl Report {
             }
             Event::Ready { took, critical_path } => {
                 state.ready = true;
-                let mut text = String::new();
-                for warning in &self.warnings {
-                    let _ = writeln!(text, "  ! {warning}");
-                }
-                let _ = write!(text, "ready in {}", human(*took));
+                let mut text = format!("ready in {}", human(*took));
                 if !critical_path.is_empty() {
                     let _ = write!(text, " · critical path {}", critical_path.join(" → "));
                 }
@@ -182,7 +177,7 @@ mod tests {
     use crate::exit::Exit;
 
     fn told(events: &[Event]) -> Vec<String> {
-        let report = Report::new("orders 0.1.0".to_owned(), vec!["a warning".to_owned()], 10);
+        let report = Report::new("orders 0.1.0".to_owned(), 10);
         let mut state = State::default();
         events.iter().filter_map(|event| report.text(&mut state, event)).collect()
     }
@@ -196,6 +191,7 @@ mod tests {
                 took: Duration::from_micros(4100),
                 detail: "data/orders.db, 2 migrations applied".to_owned(),
             },
+            Event::Warning { text: "a warning".to_owned() },
             Event::Ready {
                 took: Duration::from_micros(9800),
                 critical_path: vec!["sqlite".to_owned(), "http".to_owned()],
@@ -208,7 +204,8 @@ mod tests {
             [
                 "orders 0.1.0",
                 "  sqlite      data/orders.db, 2 migrations applied                         4.1 ms",
-                "  ! a warning\nready in 9.8 ms · critical path sqlite → http",
+                "  ! a warning",
+                "ready in 9.8 ms · critical path sqlite → http",
                 "stopping: SIGTERM · 25 s left",
                 "stopped in 2.4 s · exit code 0",
             ]

@@ -92,7 +92,7 @@ fn report(app: &App) -> Report {
     let told =
         app.graph.nodes.iter().filter(|node| node.kind.starts() && node.kind != Kind::Section);
     let width = told.map(|node| node.name.chars().count()).max().unwrap_or_default();
-    Report::new(header, app.warnings.clone(), width)
+    Report::new(header, width)
 }
 
 fn describe(builder: &AppBuilder, form: ConfigForm) -> Exit {

@@ -34,11 +34,14 @@ impl Graph {
             .drawn()
             .map(|(needer, giver, key)| json!({ "needer": needer, "giver": giver, "key": key }))
             .collect();
-        let order = self.start_order().into_iter().map(|unit| self.nodes[unit].name.clone());
+        let start_order: Vec<_> =
+            self.start_order().into_iter().map(|unit| self.nodes[unit].name.as_str()).collect();
+        let stop_order: Vec<_> = start_order.iter().rev().collect();
         json!({
             "nodes": nodes,
             "edges": edges,
-            "start_order": order.collect::<Vec<_>>(),
+            "start_order": start_order,
+            "stop_order": stop_order,
             "dot": self.to_dot(),
             "mermaid": self.to_mermaid(),
         })

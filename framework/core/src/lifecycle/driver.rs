@@ -44,6 +44,8 @@ pub(crate) struct Driver {
     pub(crate) signals: Signals,
     pub(crate) leader: LeaderConfig,
     pub(crate) watchdog: Option<Watchdog>,
+    /// What is not wrong, and should be known: told once everything runs, log included.
+    pub(crate) warnings: Vec<String>,
     /// Runnables that no module registered.
     pub(crate) hooks: Vec<RunSpec>,
 }
@@ -74,6 +76,7 @@ struct Life {
     tags: HashMap<Id, (Tag, AbortHandle)>,
     runs: Vec<RunTask>,
     ready: UnboundedSender<RunId>,
+    warnings: Vec<String>,
     queue: VecDeque<Input>,
     exit: Option<Exit>,
 }
@@ -107,7 +110,7 @@ struct RunTask {
 impl Driver {
     /// Runs the application from its start to its end.
     pub(crate) async fn run(self) -> Exit {
-        let Self { machine, units, registry, shared, leader, watchdog, hooks, .. } = self;
+        let Self { machine, units, registry, shared, leader, watchdog, warnings, hooks, .. } = self;
         let (mut requests, mut signals) = (self.requests, self.signals);
         let clock = shared.clock.clone();
         let (ready, mut readies) = unbounded_channel();
@@ -123,6 +126,7 @@ impl Driver {
             tags: HashMap::new(),
             runs: Vec::new(),
             ready,
+            warnings,
             queue: VecDeque::new(),
             exit: None,
         };
@@ -181,7 +185,12 @@ impl Life {
             }
             Action::Undo { shell } => self.undo(shell),
             Action::AbandonUndo => self.abandon_undo(),
-            Action::SetReady(true) => self.shared.readiness.started(),
+            Action::SetReady(true) => {
+                for text in std::mem::take(&mut self.warnings) {
+                    self.shared.events.emit(Event::Warning { text });
+                }
+                self.shared.readiness.started();
+            }
             Action::SetReady(false) => self.shared.readiness.stopping(),
             Action::Watch(until) => {
                 if let Some(watchdog) = &self.watchdog {

@@ -88,6 +88,9 @@ pub(crate) fn log(event: &Event, development: bool) {
         Event::TaskPanicked { name, .. } => {
             error!(target: TARGET, component = %name, "task panicked")
         }
+        Event::Warning { text } => {
+            warn!(target: TARGET, component = "lifecycle", "{text}");
+        }
         Event::ConfigChanged { section } => {
             info!(target: TARGET, component = "config", section, "configuration changed")
         }

@@ -64,8 +64,10 @@ impl Module for Echo {
     type Gives = ();
 
     async fn init(&self, config: EchoConfig, log: Arc<Log>, cx: &mut Init) -> Result<()> {
-        let address = config.listen.address();
-        let listener = TcpListener::bind(address).await.with_context(|| format!("could not bind {address}"))?;
+        let address = config.listen.addr();
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("could not bind {address}"))?;
         log.add("bound");
         cx.undo("close the listener", &log, |log| async move { log.add("closed") });
         cx.listening(listener.local_addr()?);

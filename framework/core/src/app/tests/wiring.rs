@@ -183,3 +183,22 @@ fn live_fields_that_are_read_once_are_warned_of() {
     let warning = "u8 takes `Arc<Prices>`, some fields of which are live";
     assert!(app.warnings.iter().any(|text| text.starts_with(warning)), "{:?}", app.warnings);
 }
+
+#[tokio::test]
+async fn the_pages_tell_of_the_application() {
+    let take = |pool: Arc<Pool>| async move { Ok(Arc::new(pool.0.len())) };
+    let app = app().module(PoolModule).provide(take).start().await.unwrap();
+    let page = async |name: &str| app.pages().get(name).unwrap().read().await.unwrap();
+    let graph = page("graph").await;
+    assert_eq!(graph["critical_path"].as_array().unwrap().last(), Some(&"usize".into()), "{graph}");
+    assert!(graph["ready_in_ms"].as_f64().unwrap() > 0.0);
+    let order = graph["start_order"].as_array().unwrap();
+    let at = |name: &str| order.iter().position(|it| *it == name);
+    assert!(at("pool") < at("usize"), "{order:?}");
+    let modules = page("modules").await;
+    let pool = modules.as_array().unwrap().iter().find(|module| module["name"] == "pool").unwrap();
+    assert_eq!(pool["state"], "started");
+    assert_eq!(page("version").await["name"], "purlin-core");
+    assert!(page("config").await.to_string().contains("lifecycle"));
+    assert!(app.stop().await.is_clean());
+}
