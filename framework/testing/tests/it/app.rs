@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use purlin::{
     runnable::{Run, RunCx, Runnable},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpListener,
 };
 
@@ -36,11 +36,15 @@ pub(crate) struct Log(Arc<Mutex<Vec<&'static str>>>);
 
 impl Log {
     fn add(&self, line: &'static str) {
-        self.0.lock().unwrap().push(line);
+        self.lock().push(line);
     }
 
     pub(crate) fn lines(&self) -> Vec<&'static str> {
-        self.0.lock().unwrap().clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,8 +96,8 @@ impl Runnable for Accepting {
                 accepted = self.listener.accept() => accepted,
             };
             let (mut stream, _) = accepted?;
-            let mut request = [0; 4096];
-            stream.read(&mut request).await?;
+            let mut line = String::new();
+            BufReader::new(&mut stream).read_line(&mut line).await?;
             let body = self.data.join("echo").display().to_string();
             let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             stream.write_all(answer.as_bytes()).await?;

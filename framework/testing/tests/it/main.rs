@@ -35,11 +35,12 @@ async fn what_a_test_sets_is_above_what_isolates_it() {
 async fn a_test_that_panics_stops_its_application_in_order() {
     let log = Log::default();
     let of_app = log.clone();
-    let panicking = tokio::spawn(async move {
+    let mut tests = tokio::task::JoinSet::new();
+    tests.spawn(async move {
         let _app = TestApp::start(app(of_app)).await;
         panic!("the assertion of a test");
     });
-    assert!(panicking.await.unwrap_err().is_panic());
+    assert!(tests.join_next().await.unwrap().unwrap_err().is_panic());
     assert_eq!(log.lines(), ["bound", "closed"]);
 }
 
