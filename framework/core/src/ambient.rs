@@ -27,7 +27,11 @@ use std::{any::Any, future::Future, sync::Arc};
 ///
 /// Clones are equal, two keys of one name are not.
 #[derive(Debug, Clone)]
-pub struct Key(Arc<&'static str>);
+pub struct Key(Arc<Named>);
+
+/// Two keys of one name are two keys: what counts is where this lies.
+#[derive(Debug)]
+struct Named(&'static str);
 
 /// What [`Key::find`] found.
 #[derive(Debug)]
@@ -65,12 +69,12 @@ fn innermost() -> Option<Arc<Scope>> {
 impl Key {
     /// A key like no other; `what` names it in messages.
     pub fn new(what: &'static str) -> Self {
-        Self(Arc::new(what))
+        Self(Arc::new(Named(what)))
     }
 
     /// The name given to [`new`](Self::new).
     pub fn what(&self) -> &'static str {
-        &self.0
+        self.0.0
     }
 
     /// Runs `future` with `value` in scope.

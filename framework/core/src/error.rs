@@ -143,3 +143,26 @@ impl ServiceError for std::convert::Infallible {
         match *self {}
     }
 }
+
+/// An error with its causes, each said once: what wraps another often quotes it already.
+pub(crate) fn told(error: &Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_quoted_is_not_told_again() {
+        let error = anyhow!("address in use").context("port 80: address in use").context("cannot listen");
+        assert_eq!(told(&error), "cannot listen: port 80: address in use");
+        assert_eq!(told(&anyhow!("address in use")), "address in use");
+    }
+}

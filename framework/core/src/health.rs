@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::{Clock, Instant},
-    error::Result,
+    error::{Result, told},
 };
 
 /// Something whose health can be asked for.
@@ -155,7 +155,7 @@ impl HealthRegistry {
         let outcome = clock.timeout(*timeout, check.check()).await;
         let (error, stats) = match outcome {
             Ok(Ok(stats)) => (None, stats),
-            Ok(Err(error)) => (Some(format!("{error:#}")), Stats::new()),
+            Ok(Err(error)) => (Some(told(&error)), Stats::new()),
             Err(elapsed) => (Some(format!("the check {elapsed}")), Stats::new()),
         };
         CheckReport {

@@ -147,7 +147,7 @@ fn routes(app: &App) -> String {
     let rows = app.graph.facts("routes").filter_map(serde_json::Value::as_array).flatten();
     let cell = |row: &serde_json::Value, column: &str| match &row[column] {
         serde_json::Value::String(text) => text.clone(),
-        _ => String::new(),
+        _ => "-".to_owned(),
     };
     let mut table: Vec<Vec<String>> =
         vec![columns.iter().map(|column| column.to_uppercase()).collect()];

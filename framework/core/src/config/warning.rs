@@ -12,8 +12,10 @@ pub(super) fn near_names<'a>(
     let unknown = names.into_iter().filter(|name| !known.contains(name.as_str()));
     let unknown: BTreeSet<String> = unknown.collect();
     let near = |name: &str| {
-        known
-            .iter()
+        // Most names differ in length alone: only the others are worth a comparison.
+        let length = name.chars().count();
+        let candidates = known.iter().filter(|known| known.chars().count().abs_diff(length) <= 2);
+        candidates
             .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
             // In a short name two other letters are another word: DB_HOST and DB_PORT.
             .filter(|(distance, candidate)| *distance <= 2 && distance * 4 <= candidate.len())

@@ -58,7 +58,7 @@ impl fmt::Display for WiringProblem {
             }
             Self::Cycle(path) => {
                 write!(f, "these wait for each other: {}", path.join(" -> "))?;
-                write!(f, "\n  fix        split one of them, or make one need optional")
+                write!(f, "\n  fix        split one of them, so that what both need is a third")
             }
             Self::NotGiven { verb, key, similar } => {
                 write!(f, "`{verb}::<{}>` has no effect: nothing gives it", key.short_type())?;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::Shared,
     clock::Instant,
-    error::{Error, Result},
+    error::{Error, Result, told},
     event::{End, Event},
     exit::Exit,
     init::Init,
@@ -367,7 +367,7 @@ impl Life {
         let input = match outcome {
             Ok(Done::Init(started)) => match *started {
                 Ok((cx, outputs)) => self.initialised(unit, cx, outputs),
-                Err(error) => Input::InitFailed(unit, format!("{error:#}")),
+                Err(error) => Input::InitFailed(unit, told(&error)),
             },
             Err(error) if error.is_cancelled() => Input::InitAborted(unit),
             Err(error) => Input::InitFailed(unit, End::from(error).to_string()),
@@ -427,7 +427,7 @@ impl Life {
         self.abort(&Tag::Graceful(run));
         let end = match outcome {
             Ok(Done::Run(Ok(()))) => End::Finished,
-            Ok(Done::Run(Err(error))) => End::Failed(format!("{error:#}")),
+            Ok(Done::Run(Err(error))) => End::Failed(told(&error)),
             Err(error) => End::from(error),
             Ok(_) => return,
         };
@@ -452,7 +452,7 @@ fn plan(spec: &RunSpec, unit: Option<UnitId>) -> RunPlan {
 fn failure(outcome: Result<Done, JoinError>) -> Option<End> {
     match outcome {
         Ok(Done::Graceful(Err(error)) | Done::Hard(Err(error)) | Done::Undo(Err(error))) => {
-            Some(End::Failed(format!("{error:#}")))
+            Some(End::Failed(told(&error)))
         }
         Ok(_) => None,
         Err(error) if error.is_cancelled() => None,

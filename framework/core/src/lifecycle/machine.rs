@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::run::{Run, RunPlan, RunState, Verdict};
 use crate::{
@@ -89,6 +89,8 @@ pub(crate) struct Machine {
     limits: Limits,
     entropy: Entropy,
     units: Vec<UnitLife>,
+    /// The units that have started, each after all it needs.
+    start_order: Vec<UnitId>,
     runs: Vec<Run>,
     phase: Phase,
     started_at: Instant,
@@ -111,8 +113,10 @@ pub(crate) struct UnitPlan {
 struct UnitLife {
     name: String,
     quiet: bool,
-    /// The units that must have started before, directly and indirectly.
+    /// The units that must have started before.
     needs: Vec<UnitId>,
+    /// Those, and the units that they need in turn, in order.
+    all_needs: Vec<UnitId>,
     state: UnitState,
     took: Duration,
 }
@@ -166,11 +170,12 @@ struct Stop {
 impl Machine {
     /// A machine over `units`, which wait for each other in no circle.
     pub(crate) fn new(limits: Limits, entropy: Entropy, units: Vec<UnitPlan>) -> Self {
-        let direct: Vec<_> = units.iter().map(|unit| unit.needs.clone()).collect();
-        let units = units.into_iter().enumerate().map(|(id, unit)| UnitLife {
+        let all_needs: Vec<_> = (0..units.len()).map(|unit| transitive(&units, unit)).collect();
+        let units = units.into_iter().zip(all_needs).map(|(unit, all_needs)| UnitLife {
             name: unit.name,
             quiet: unit.quiet,
-            needs: transitive(&direct, id),
+            needs: unit.needs,
+            all_needs,
             state: UnitState::Waiting,
             took: Duration::ZERO,
         });
@@ -178,6 +183,7 @@ impl Machine {
             limits,
             entropy,
             units: units.collect(),
+            start_order: Vec::new(),
             runs: Vec::new(),
             phase: Phase::Built,
             started_at: Instant::START,
@@ -263,6 +269,7 @@ impl Machine {
             UnitState::Starting(since) => {
                 life.state = UnitState::Started;
                 life.took = now - since;
+                self.start_order.push(unit);
                 let (name, took) = (life.name.clone(), life.took);
                 if !life.quiet {
                     self.emit(Event::ModuleStarted { name, took, detail });
@@ -352,7 +359,7 @@ impl Machine {
                 && one
                     .unit
                     .zip(other.unit)
-                    .is_some_and(|(one, other)| self.units[one].needs.contains(&other))
+                    .is_some_and(|(one, other)| self.depends(one, other))
         });
         let texts: Vec<_> = late
             .map(|(one, other)| {
@@ -367,8 +374,8 @@ impl Machine {
     fn start_units(&mut self, now: Instant) {
         for id in 0..self.units.len() {
             let unit = &self.units[id];
-            let free = unit.needs.iter().all(|need| self.units[*need].state == UnitState::Started);
-            if unit.state == UnitState::Waiting && free {
+            let has_started = |need: &UnitId| self.units[*need].state == UnitState::Started;
+            if unit.state == UnitState::Waiting && unit.needs.iter().all(has_started) {
                 let (name, quiet) = (unit.name.clone(), unit.quiet);
                 self.units[id].state = UnitState::Starting(now);
                 if !quiet {
@@ -400,21 +407,12 @@ impl Machine {
 
     /// The modules that the start had to wait for, one after the other.
     fn critical_path(&self) -> Vec<String> {
-        let finish = |id: UnitId, known: &BTreeMap<UnitId, Duration>| {
-            let before = self.units[id].needs.iter().filter_map(|need| known.get(need)).max();
-            before.copied().unwrap_or_default() + self.units[id].took
-        };
-        let mut known = BTreeMap::new();
-        while known.len() < self.units.len() {
-            let next = (0..self.units.len())
-                .find(|id| {
-                    !known.contains_key(id)
-                        && self.units[*id].needs.iter().all(|need| known.contains_key(need))
-                })
-                .expect("the graph was checked to have no cycle");
-            known.insert(next, finish(next, &known));
+        let mut finish = vec![Duration::ZERO; self.units.len()];
+        for id in &self.start_order {
+            let before = self.units[*id].needs.iter().map(|need| finish[*need]).max();
+            finish[*id] = before.unwrap_or_default() + self.units[*id].took;
         }
-        let slowest = |ids: &mut dyn Iterator<Item = UnitId>| ids.max_by_key(|id| known[id]);
+        let slowest = |ids: &mut dyn Iterator<Item = UnitId>| ids.max_by_key(|id| finish[*id]);
         let last = slowest(&mut (0..self.units.len()));
         let path =
             std::iter::successors(last, |id| slowest(&mut self.units[*id].needs.iter().copied()));
@@ -563,6 +561,11 @@ impl Machine {
         self.tick(now);
     }
 
+    /// Whether one unit needs another, directly or through others.
+    fn depends(&self, unit: UnitId, other: UnitId) -> bool {
+        self.units[unit].all_needs.binary_search(&other).is_ok()
+    }
+
     /// Whether `run` stops before `other` does, and so starts after it.
     fn stops_before(&self, run: RunId, other: RunId) -> bool {
         let (one, two) = (&self.runs[run].plan, &self.runs[other].plan);
@@ -571,7 +574,7 @@ impl Machine {
                 && one
                     .unit
                     .zip(two.unit)
-                    .is_some_and(|(one, two)| self.units[one].needs.contains(&two))
+                    .is_some_and(|(one, two)| self.depends(one, two))
     }
 
     fn stop_runs(&mut self, now: Instant) {
@@ -735,16 +738,16 @@ impl Machine {
     }
 }
 
-/// Everything that `unit` needs, directly and through others.
-fn transitive(direct: &[Vec<UnitId>], unit: UnitId) -> Vec<UnitId> {
-    let mut all = Vec::new();
-    let mut open = direct[unit].clone();
+/// Everything that `unit` needs, directly and through others, in order.
+fn transitive(units: &[UnitPlan], unit: UnitId) -> Vec<UnitId> {
+    let mut found = vec![false; units.len()];
+    let mut open = vec![unit];
     while let Some(next) = open.pop() {
-        if next != unit && !all.contains(&next) {
-            all.push(next);
-            open.extend(&direct[next]);
+        for need in &units[next].needs {
+            if !std::mem::replace(&mut found[*need], true) {
+                open.push(*need);
+            }
         }
     }
-    all.sort_unstable();
-    all
+    (0..units.len()).filter(|need| found[*need]).collect()
 }
