@@ -29,10 +29,12 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
     };
     match problems.check() {
         Ok(()) => Ok(expand(&input, &interface, &fields)),
+        Err(problems) if input.generics.lifetimes().next().is_some() => Err(problems),
         Err(problems) => {
             // A component that nothing is known about, so that its set does not fail as well.
             let interface = if interface.is_empty() { quote!(Self) } else { interface };
-            let stand_in = implementations(&input, &interface, &[], &quote!(::core::unreachable!()));
+            let stand_in =
+                implementations(&input, &interface, &[], &quote!(::core::unreachable!()));
             Ok([problems.into_compile_error(), stand_in].into_iter().collect())
         }
     }
@@ -75,6 +77,15 @@ fn implementations(
     let component = quote!(::purlin::__private::component);
     let shaku = quote!(::purlin::__private::shaku);
     let (impl_generics, type_generics, clause) = input.generics.split_for_impl();
+    let is_cloned = |field: &Field| matches!(field.source, Source::Cloned(_));
+    let by_arc = fields.iter().any(is_cloned).then(|| {
+        quote! {
+            #[allow(unused_imports, reason = "only some types are injected through their `Arc`")]
+            use #component::ByArc as _;
+        }
+    });
+    let is_injected = fields.iter().any(|field| field.injected().is_some());
+    let (out, cx) = if is_injected { (quote!(out), quote!(cx)) } else { (quote!(_), quote!(_)) };
     let needs = fields.iter().filter_map(|field| match &field.source {
         Source::Shared(_) => {
             let ty = &field.ty;
@@ -99,10 +110,8 @@ fn implementations(
         impl #impl_generics #component::Component for #name #type_generics #clause {
             type Interface = #interface;
 
-            fn needs(out: &mut ::std::vec::Vec<::purlin::__private::needs::Need>) {
-                #[allow(unused_imports, reason = "only some types are injected through their `Arc`")]
-                use #component::ByArc as _;
-                let _ = &out;
+            fn needs(#out: &mut ::std::vec::Vec<::purlin::__private::needs::Need>) {
+                #by_arc
                 #(#needs)*
             }
         }
@@ -113,10 +122,9 @@ fn implementations(
             type Parameters = ();
 
             fn build(
-                cx: &mut #shaku::ModuleBuildContext<__M>,
+                #cx: &mut #shaku::ModuleBuildContext<__M>,
                 (): (),
             ) -> ::std::boxed::Box<#interface> {
-                let _ = &cx;
                 #value
             }
         }

@@ -92,7 +92,7 @@ impl Set {
                 }
 
                 fn resolve(&self) -> ::std::sync::Arc<__I> {
-                    ::std::sync::Arc::clone(<Self as #component::Wires<__I>>::wired(self))
+                    ::core::clone::Clone::clone(<Self as #component::Wires<__I>>::wired(self))
                 }
 
                 fn resolve_ref(&self) -> &__I {
@@ -131,6 +131,7 @@ impl Set {
         let component = component(written);
         quote_spanned! {written.span()=>
             #[automatically_derived]
+            #[allow(private_interfaces, reason = "a set may be more visible than its components")]
             impl #component::Wires<#provided> for #name {
                 fn wire(
                     cx: &mut ::purlin::__private::shaku::ModuleBuildContext<Self>,
@@ -155,22 +156,26 @@ impl Set {
                 set.need::<#need>(#component::Probe::<#need>::needs, #component::Probe::<#need>::take);
             }
         });
-        let declared_components = components.iter().map(|ty| {
-            quote_spanned!(ty.span()=> set.component::<#ty>();)
+        let declared_components =
+            components.iter().map(|ty| quote_spanned!(ty.span()=> set.component::<#ty>();));
+        let by_arc = (!needs.is_empty()).then(|| {
+            quote! {
+                #[allow(unused_imports, reason = "only some types are injected through their `Arc`")]
+                use #component::ByArc as _;
+            }
         });
         let fields = (0..components.len()).map(component_field);
         quote! {
             #[automatically_derived]
             impl #component::ComponentSet for #name {
                 fn declare(set: &mut #component::Declaration) {
-                    #[allow(unused_imports, reason = "only some types are injected through their `Arc`")]
-                    use #component::ByArc as _;
+                    #by_arc
                     #(#declared_needs)*
                     #(#declared_components)*
                 }
 
                 fn give(&self, out: &mut ::purlin::__private::registry::Outputs) {
-                    #(out.one(::std::sync::Arc::clone(&self.#fields));)*
+                    #(out.one(::core::clone::Clone::clone(&self.#fields));)*
                 }
             }
         }

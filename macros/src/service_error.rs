@@ -4,7 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Member, Token,
-    ext::IdentExt, parse::{Parse, ParseStream}, spanned::Spanned,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+    spanned::Spanned,
 };
 
 use crate::problems::{Problems, did_you_mean};
@@ -92,8 +94,10 @@ fn arm(
     let Some(attribute) = found.next() else {
         problems.at(
             name,
-            format!("`{name}` has no code: add `#[code(NotFound)]` or another one, \
-                     `#[code(with = function)]`, or `#[code(from)]`"),
+            format!(
+                "`{name}` has no code: add `#[code(NotFound)]` or another one, \
+                     `#[code(with = function)]`, or `#[code(from)]`"
+            ),
         );
         return None;
     };
@@ -157,8 +161,10 @@ impl Parse for Code {
                 let codes = CODES.join(", ");
                 return Err(Error::new_spanned(
                     word,
-                    format!("there is no code `{name}`{hint}\nthe codes are {codes}; or write \
-                             `with = function` or `from`"),
+                    format!(
+                        "there is no code `{name}`{hint}\nthe codes are {codes}; or write \
+                             `with = function` or `from`"
+                    ),
                 ));
             }
         };

@@ -114,24 +114,11 @@ use crate::{
 )]
 pub trait Component: Interface {
     /// What the component is given as.
-    type Interface: GivenAs + ?Sized;
+    type Interface: Interface + ?Sized;
 
     /// Adds what the fields need to `out`.
     fn needs(out: &mut Vec<Need>);
 }
-
-/// What a component can be given as: a trait that extends [`Interface`], or any other type that can
-/// be shared.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a component cannot be given as `{Self}`",
-    label = "cannot be shared",
-    note = "let the trait extend `Interface`: `pub trait OrderService: purlin::Interface`"
-)]
-pub trait GivenAs: Interface {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Interface + ?Sized> GivenAs for T {}
 
 /// A set of components; declared with [`components!`].
 ///

@@ -49,7 +49,10 @@ impl Parse for Set {
                 "components" => &mut components,
                 other => {
                     let hint = did_you_mean(other, &KEYS);
-                    problems.at(&key, format!("a set has `needs` and `components`, but no `{other}`{hint}"));
+                    problems.at(
+                        &key,
+                        format!("a set has `needs` and `components`, but no `{other}`{hint}"),
+                    );
                     skip_entry(&body)?;
                     continue;
                 }

@@ -99,6 +99,8 @@ trait Service2: Interface {}
 
 impl Service for Everything {
     fn report(&self) -> String {
+        let started = self.clock.now();
+        assert!(self.clock.now() >= started);
         let plugins: Vec<_> = self.plugins.iter().map(|plugin| plugin.name()).collect();
         format!(
             "{} {} {} {} {} {} {} {} {} {}",
