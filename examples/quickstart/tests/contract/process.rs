@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a fixture of tests fails by panicking")]
+
 use std::{
     net::SocketAddr,
     path::Path,

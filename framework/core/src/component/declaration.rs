@@ -52,9 +52,6 @@ pub(crate) fn nodes<C: ComponentSet>() -> Vec<ComponentNode> {
 /// Adds to the plan of a set what the compiler cannot find.
 pub(crate) fn plan<C: ComponentSet>(plan: &mut Plan) {
     let declaration = Declaration::of::<C>();
-    if let Err(cycle) = declaration.check_order::<C>(|_| false) {
-        plan.problem(cycle.to_string(), "move what two of them share into a component of its own");
-    }
     for (needer, own) in declaration.optional_and_own() {
         plan.problem(
             format!("`{needer}` takes `{own}` as an option, and the set itself builds it"),
