@@ -50,9 +50,9 @@ pub mod prelude;
 pub mod __private;
 
 pub use purlin_core::{
-    ambient, async_trait, clock, component, config, entropy, error, event, exit, gives, health, info,
-    init, key, leader, meter, module, name, needs, package, page, plan, readiness, registry, runnable,
-    shutdown, spawner,
+    ambient, async_trait, clock, component, config, entropy, error, event, exit, gives, health,
+    info, init, key, leader, meter, module, name, needs, package, page, plan, readiness, registry,
+    runnable, shutdown, spawner,
 };
 pub use purlin_macros::{Component, Config, Needs, ServiceError, components};
 
@@ -69,3 +69,23 @@ pub use purlin_sql as sql;
 pub use purlin_sqlite as sqlite;
 #[cfg(feature = "testing")]
 pub use purlin_testing as testing;
+
+/// The code of the README and of the book, compiled: `cargo test --doc --package purlin
+/// --all-features`.
+#[cfg(all(doctest, feature = "http", feature = "sqlite", feature = "testing"))]
+mod book {
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../../docs/book/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../../../docs/book/moving-an-axum-service.md")]
+    mod moving_an_axum_service {}
+    #[doc = include_str!("../../../docs/book/configuration.md")]
+    mod configuration {}
+    #[doc = include_str!("../../../docs/book/lifecycle.md")]
+    mod lifecycle {}
+    #[doc = include_str!("../../../docs/book/errors.md")]
+    mod errors {}
+    #[doc = include_str!("../../../docs/book/when-it-does-not-start.md")]
+    mod when_it_does_not_start {}
+}
