@@ -353,13 +353,10 @@ components! { Circular { components: [Auditor, OnStore, StoreOnService] } }
 
 #[test]
 fn components_that_need_each_other_are_found_before_the_start() {
-    let mut found = Plan::default();
-    plan::<Circular>(&mut found);
-    let [problem] = &found.problems[..] else { panic!("one problem: {found:?}") };
-    assert_eq!(
-        problem.what,
-        "the components of `Circular` need each other: StoreOnService → OnStore → StoreOnService"
-    );
+    let error = crate::app::App::builder().components::<Circular>().validate().unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("these wait for each other: OnStore -> StoreOnService -> OnStore"), "{text}");
+    assert_eq!(error.len(), 1, "{text}");
     assert!(Circular::builder().build().unwrap_err().is::<ComponentCycle>());
 }
 
