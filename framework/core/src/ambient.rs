@@ -143,7 +143,10 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::async_yields_async, reason = "the task outlives the scope that it was made in")]
+    #[expect(
+        clippy::async_yields_async,
+        reason = "the task outlives the scope that it was made in"
+    )]
     async fn a_scope_opened_after_the_spawn_is_found() {
         let key = Key::new("key");
         let inner = key.clone();

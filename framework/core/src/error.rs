@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_cause_that_was_quoted_is_not_told_again() {
-        let error = anyhow!("address in use").context("port 80: address in use").context("cannot listen");
+        let error =
+            anyhow!("address in use").context("port 80: address in use").context("cannot listen");
         assert_eq!(told(&error), "cannot listen: port 80: address in use");
         assert_eq!(told(&anyhow!("address in use")), "address in use");
     }

@@ -116,12 +116,7 @@ impl Kind {
     pub(crate) fn starts(self) -> bool {
         matches!(
             self,
-            Self::Shell
-                | Self::Section
-                | Self::Module
-                | Self::Set
-                | Self::Member
-                | Self::Runnable
+            Self::Shell | Self::Section | Self::Module | Self::Set | Self::Member | Self::Runnable
         )
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Quickstart {
     directory: TempDir,
 }
 
-fn command(directory: &Path) -> Command {
+pub(crate) fn command(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
     command.current_dir(directory).env_clear();
     command
@@ -113,7 +113,7 @@ impl Quickstart {
 }
 
 /// The address on the line of a module in the start report.
-fn address(report: &str, module: &str) -> SocketAddr {
+pub(crate) fn address(report: &str, module: &str) -> SocketAddr {
     let line = report.lines().find(|line| line.trim_start().starts_with(module));
     let line = line.unwrap_or_else(|| panic!("no line of {module} in:\n{report}"));
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");

@@ -3,7 +3,8 @@ use std::{fmt, future::Future, panic::Location, process::ExitCode, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    App, BuildError, IntoPart, Member, PartOf, Provider, Running, StartError, build, part::Part, run,
+    App, BuildError, IntoPart, Member, PartOf, Provider, Running, StartError, build, part::Part,
+    run,
 };
 use crate::{
     clock::Clock,

@@ -151,10 +151,9 @@ impl States {
             Event::RunnableStarted { name, restarts } => {
                 (name, json!({ "state": "restarting", "restarts": restarts }))
             }
-            Event::ModuleStarted { name, took, detail } => (
-                name,
-                json!({ "state": "started", "took_ms": millis(*took), "detail": detail }),
-            ),
+            Event::ModuleStarted { name, took, detail } => {
+                (name, json!({ "state": "started", "took_ms": millis(*took), "detail": detail }))
+            }
             Event::ModuleFailed { name, error, .. } => {
                 (name, json!({ "state": "failed", "error": error }))
             }

@@ -355,7 +355,10 @@ components! { Circular { components: [Auditor, OnStore, StoreOnService] } }
 fn components_that_need_each_other_are_found_before_the_start() {
     let error = crate::app::App::builder().components::<Circular>().validate().unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("these wait for each other: OnStore -> StoreOnService -> OnStore"), "{text}");
+    assert!(
+        text.contains("these wait for each other: StoreOnService -> OnStore -> StoreOnService"),
+        "{text}"
+    );
     assert_eq!(error.len(), 1, "{text}");
     assert!(Circular::builder().build().unwrap_err().is::<ComponentCycle>());
 }

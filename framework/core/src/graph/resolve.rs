@@ -378,9 +378,8 @@ fn warnings(nodes: &[Node], left_out: &BTreeMap<usize, LeftOut>, edges: &[Edge])
             })
         };
         // A module that works on members is of use, whoever needs what it gives.
-        let works = edges.iter().any(|edge| {
-            edge.needer == at && nodes[edge.giver].kind == Kind::Member
-        });
+        let works =
+            edges.iter().any(|edge| edge.needer == at && nodes[edge.giver].kind == Kind::Member);
         let unused = match node.kind {
             Kind::Module => !node.gives.is_empty() && !used(at) && !works,
             Kind::Set => {

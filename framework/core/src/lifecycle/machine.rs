@@ -356,10 +356,7 @@ impl Machine {
             .flat_map(|one| self.runs.iter().map(move |other| (&one.plan, &other.plan)));
         let late = runs.filter(|(one, other)| {
             one.tier > other.tier
-                && one
-                    .unit
-                    .zip(other.unit)
-                    .is_some_and(|(one, other)| self.depends(one, other))
+                && one.unit.zip(other.unit).is_some_and(|(one, other)| self.depends(one, other))
         });
         let texts: Vec<_> = late
             .map(|(one, other)| {
@@ -571,10 +568,7 @@ impl Machine {
         let (one, two) = (&self.runs[run].plan, &self.runs[other].plan);
         one.tier < two.tier
             || one.tier == two.tier
-                && one
-                    .unit
-                    .zip(two.unit)
-                    .is_some_and(|(one, two)| self.depends(one, two))
+                && one.unit.zip(two.unit).is_some_and(|(one, two)| self.depends(one, two))
     }
 
     fn stop_runs(&mut self, now: Instant) {
