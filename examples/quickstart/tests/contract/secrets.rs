@@ -1,6 +1,8 @@
 //! Secrets are in no output: each is marked, and the mark is looked for in everything that the
 //! binary says. Which fields are secrets is read from its schema, so that a new one is covered.
 
+#![expect(clippy::unwrap_used, reason = "a fixture of tests fails by panicking")]
+
 use std::{fs, path::Path, process::Stdio};
 
 use purlin::testing::{Client, eventually};

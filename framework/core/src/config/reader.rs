@@ -115,7 +115,11 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        let hidden = leaf.field().is_secret() || found.as_ref().is_some_and(|(_, hidden)| *hidden);
+        // A message may quote the value: one with a password in it is a secret in any field.
+        let hidden = leaf.field().is_secret()
+            || found.as_ref().is_some_and(|(value, hidden)| {
+                *hidden || super::unknown::has_credentials(&value.show())
+            });
         let value = found.map(|(value, _)| value);
         match read {
             Ok(read) => {

@@ -41,9 +41,9 @@ pub(super) fn hidden(root: &Value, sections: &[Section]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Whether a text holds a password in the way of a URL.
+/// Whether a text holds a password in the way of a URL. A list of URLs is one text.
 pub(super) fn has_credentials(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| {
+    text.split("://").skip(1).any(|rest| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
     })
