@@ -127,8 +127,26 @@ impl<E> Error<E> {
         }
     }
 
-    /// The code of this error, where `of` knows the code of the call's own error:
-    /// `#[code(with = ..)]` of a `ServiceError` takes `|error| error.code_or(of)` as a function.
+    /// The code of this error, where `of` knows the code of the call's own error.
+    ///
+    /// ```
+    /// # extern crate purlin_core as purlin;
+    /// use purlin::error::{Code, ServiceError};
+    /// use purlin_resilience::Error;
+    ///
+    /// #[derive(Debug, thiserror::Error, ServiceError)]
+    /// enum RateError {
+    ///     #[error(transparent)]
+    ///     #[code(with = code)]
+    ///     Rates(#[from] Error<std::io::Error>),
+    /// }
+    ///
+    /// fn code(error: &Error<std::io::Error>) -> Code {
+    ///     error.code_or(|_| Code::Unavailable)
+    /// }
+    /// ```
+    /// `TimedOut` and `DeadlineExceeded` are `DeadlineExceeded`, `Open` is `Unavailable`, and `Full`
+    /// is `ResourceExhausted`.
     pub fn code_or(&self, of: impl FnOnce(&E) -> Code) -> Code {
         match self {
             Self::Failed { source, .. } => of(source),

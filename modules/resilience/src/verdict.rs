@@ -24,7 +24,7 @@ pub enum Verdict {
     /// The upstream is at fault; the attempt may be repeated.
     Transient,
     /// As [`Transient`](Self::Transient), but not before this time has passed: the upstream's
-    /// `Retry-After`.
+    /// `Retry-After`. It is not capped; where it reaches past the deadline, nothing is repeated.
     TransientAfter(Duration),
 }
 

@@ -141,11 +141,11 @@ fn probes_of_two_threads() {
 }
 
 #[test]
-#[ignore = "it takes half a minute"]
+#[ignore = "it takes three minutes"]
 fn probes_of_three_threads() {
     let (clock, mut runs) = (Clock::system(), 0);
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(2);
+    builder.preemption_bound = Some(3);
     for first in FATES {
         for second in FATES {
             for third in FATES {
