@@ -14,9 +14,8 @@ impl App {
     #[must_use]
     #[track_caller]
     pub fn builder() -> AppBuilder {
-        let builder = purlin_core::app::App::builder()
-            .shell(TelemetryModule::default())
-            .shell(AdminModule);
+        let builder =
+            purlin_core::app::App::builder().shell(TelemetryModule::default()).shell(AdminModule);
         known(builder)
     }
 }

@@ -39,6 +39,7 @@
 //! |---|---|---|
 //! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
 //! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
+//! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
 //! | `testing` | | the test kit: `TestApp` |
 
 mod app;
@@ -63,6 +64,8 @@ pub use purlin_telemetry as telemetry;
 
 #[cfg(feature = "http")]
 pub use purlin_http as http;
+#[cfg(feature = "resilience")]
+pub use purlin_resilience as resilience;
 #[cfg(feature = "sqlite")]
 pub use purlin_sql as sql;
 #[cfg(feature = "sqlite")]

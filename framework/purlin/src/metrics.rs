@@ -12,6 +12,8 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
     let all = purlin_telemetry::metrics::ALL.iter();
     #[cfg(feature = "http")]
     let all = all.chain(purlin_http::metrics::ALL);
+    #[cfg(feature = "resilience")]
+    let all = all.chain(purlin_resilience::metrics::ALL);
     #[cfg(feature = "sqlite")]
     let all = all.chain(purlin_sqlite::metrics::ALL);
     all

@@ -1,8 +1,9 @@
 //! What most files of a service use: `use purlin::prelude::*;`.
 
 pub use crate::{
-    App, AppBuilder, Component, Config, Needs, ServiceError, async_trait, components,
+    App, AppBuilder, Component, Config, Needs, ServiceError, async_trait,
     clock::Clock,
+    components,
     config::{ByteSize, DataDir, Listen, Live, NoConfig, Secret},
     entropy::Entropy,
     error::{Code, Result},
