@@ -7,11 +7,13 @@
 
 mod debian;
 mod promtool;
+mod valgrind;
 
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
 
@@ -76,6 +78,13 @@ pub(crate) fn discover(site: &Site<'_>) -> Vec<Candidate> {
         Candidate { name: server.name(), variable, found }
     };
     SERVERS.iter().map(candidate).collect()
+}
+
+/// A call of valgrind without arguments, and its version.
+pub(crate) fn valgrind(site: &Site<'_>) -> Result<(Command, String)> {
+    let given = env::var("PURLIN_TEST_VALGRIND").ok();
+    let found = find(&valgrind::Valgrind, "PURLIN_TEST_VALGRIND", given, site)?;
+    Ok((valgrind::command(&found.address), found.version))
 }
 
 /// A variable that names a server which does not answer is an error, never a reason to take another.

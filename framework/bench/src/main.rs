@@ -9,6 +9,7 @@
     reason = "it measures real programs in real time, and its output is the result"
 )]
 
+mod graph;
 mod spread;
 mod start;
 
@@ -27,11 +28,17 @@ struct Cli {
 enum What {
     /// Time from the start of a program until it is ready, and its memory when it is idle.
     Start(start::Args),
+    /// Time to build, start and stop a graph of 100 modules, in turn with its peers.
+    Graph(graph::Args),
+    /// One build, start and stop of such a graph, in this process.
+    Once(graph::Once),
 }
 
 fn main() -> ExitCode {
     let measured = match Cli::parse().what {
         What::Start(args) => start::run(&args),
+        What::Graph(args) => graph::run(&args),
+        What::Once(args) => graph::once(&args),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -70,7 +70,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (ready, resident) = ready.zip(resident).context("--times must be at least 1")?;
     println!("start until ready, ms   {ready}");
     println!("idle memory, MiB        {resident}");
-    println!("{} starts of {}", args.times, args.program.display());
+    // Without its directory, as this goes into the documentation.
+    let program = args.program.file_name().unwrap_or(args.program.as_os_str());
+    println!("{} starts of {}", args.times, program.display());
     Ok(())
 }
 
