@@ -104,9 +104,9 @@ impl Jobs {
 impl Runnable for Jobs {
     async fn run(&self, cx: RunCx) -> Result<()> {
         let term = self.leader_only.then(|| cx.term().clone());
-        let drivers = self.lanes().map(|lane| {
-            Driver::new(self.engine.clone(), lane.clone(), cx.clone(), term.clone())
-        });
+        let drivers = self
+            .lanes()
+            .map(|lane| Driver::new(self.engine.clone(), lane.clone(), cx.clone(), term.clone()));
         let drivers: Vec<_> = drivers.map(Driver::drive).collect();
         cx.ready();
         join_all(drivers).await;

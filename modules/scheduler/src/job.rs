@@ -66,7 +66,11 @@ pub(crate) struct Terms {
 
 impl Job {
     /// Runs `work` every `period`, for the first time after one.
-    pub fn every<Args, W: Work<Args>>(name: impl Into<Arc<str>>, period: Duration, work: W) -> Self {
+    pub fn every<Args, W: Work<Args>>(
+        name: impl Into<Arc<str>>,
+        period: Duration,
+        work: W,
+    ) -> Self {
         Self::new(name, Schedule::Every(period).checked(), work)
     }
 
@@ -186,7 +190,9 @@ impl From<Job> for Member<ScheduledJob> {
             member.plan().leader_only();
         }
         if let Some(error) = problem {
-            member.plan().problem(error.to_string(), "see `purlin_scheduler::Cron` for what can be written");
+            member
+                .plan()
+                .problem(error.to_string(), "see `purlin_scheduler::Cron` for what can be written");
         }
         member
     }

@@ -37,7 +37,10 @@
 //!
 //! [`Cron`] tells what happens when clocks change.
 
-#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links, reason = "SqliteJobs is behind a feature"))]
+#![cfg_attr(
+    not(feature = "sqlite"),
+    allow(rustdoc::broken_intra_doc_links, reason = "SqliteJobs is behind a feature")
+)]
 
 extern crate purlin_core as purlin;
 

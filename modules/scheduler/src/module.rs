@@ -82,8 +82,11 @@ impl Module for SchedulerModule {
         }
         if led > 0 {
             let engine = engine.clone();
-            cx.run("leader's jobs", move || engine::Jobs { engine: engine.clone(), leader_only: true })
-                .leader_only(LEASE);
+            cx.run("leader's jobs", move || engine::Jobs {
+                engine: engine.clone(),
+                leader_only: true,
+            })
+            .leader_only(LEASE);
         }
         let scheduler = Scheduler(engine);
         cx.page("jobs", Arc::new(JobsPage(scheduler.clone())));
@@ -93,7 +96,9 @@ impl Module for SchedulerModule {
 }
 
 fn lanes(jobs: Vec<Arc<ScheduledJob>>, config: &SchedulerConfig) -> Result<Vec<Arc<Lane>>> {
-    if let Some(unknown) = config.jobs.keys().find(|name| jobs.iter().all(|job| *job.name != **name)) {
+    if let Some(unknown) =
+        config.jobs.keys().find(|name| jobs.iter().all(|job| *job.name != **name))
+    {
         let known: Vec<_> = jobs.iter().map(|job| &*job.name).collect();
         bail!("scheduler.jobs.{unknown}: there is no such job; there are {}", known.join(", "));
     }

@@ -46,9 +46,11 @@ impl Page for JobsPage {
             .map_err(|error| ActError::Invalid(format!("write {{\"job\": \"name\"}}: {error}")))?;
         match self.0.trigger(&job).await {
             Ok(triggered) => Ok(json!({ "job": job, "triggered": triggered })),
-            Err(error @ (TriggerError::Unknown { .. } | TriggerError::Overlaps { .. } | TriggerError::Resting { .. })) => {
-                Err(ActError::Invalid(error.to_string()))
-            }
+            Err(
+                error @ (TriggerError::Unknown { .. }
+                | TriggerError::Overlaps { .. }
+                | TriggerError::Resting { .. }),
+            ) => Err(ActError::Invalid(error.to_string())),
         }
     }
 }

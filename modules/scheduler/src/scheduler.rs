@@ -151,7 +151,11 @@ fn list(known: &[String]) -> String {
 }
 
 fn because(leader_only: bool) -> &'static str {
-    if leader_only { ": ask the one that leads `scheduler`" } else { ", which is starting or stopping" }
+    if leader_only {
+        ": ask the one that leads `scheduler`"
+    } else {
+        ", which is starting or stopping"
+    }
 }
 
 fn rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {

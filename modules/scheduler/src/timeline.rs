@@ -26,7 +26,7 @@ pub(crate) enum Timeline {
         since_mark: Duration,
     },
     Cron {
-        cron: Box<Cron>,
+        cron: Cron,
         mark: SystemTime,
         next: Option<SystemTime>,
     },
@@ -81,7 +81,7 @@ impl Timeline {
                 Self::Every { period: *period, seen: now.mono, since_mark }
             }
             Schedule::Cron(cron) => {
-                let cron = Box::new(cron.clone().default_zone(zone));
+                let cron = cron.clone().default_zone(zone);
                 let next = cron.next_after(mark);
                 Self::Cron { cron, mark, next }
             }
@@ -92,8 +92,7 @@ impl Timeline {
     /// When to look again; `None` when nothing will ever be due.
     pub(crate) fn look_at(&self, now: Now) -> Option<Instant> {
         let wait = self.next(now)?.duration_since(now.wall).unwrap_or_default();
-        let wait = if matches!(self, Self::Cron { .. }) { wait.min(LOOK_UP) } else { wait };
-        Some(now.mono + wait)
+        Some(now.mono + wait.min(LOOK_UP))
     }
 
     /// When the next run is due.
@@ -125,7 +124,12 @@ impl Timeline {
                     latest.checked_sub(period.checked_mul(u32::try_from(nth).ok()?)?)
                 });
                 // Two leaders' clocks differ a little: within half a period it is the same time.
-                Some(Passed { latest, age, earlier: earlier.collect(), since: latest - *period / 2 })
+                Some(Passed {
+                    latest,
+                    age,
+                    earlier: earlier.collect(),
+                    since: latest - *period / 2,
+                })
             }
             Self::Cron { cron, mark, next } => {
                 let first = (*next).filter(|next| *next <= now.wall)?;
@@ -177,7 +181,9 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn at(minutes: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_893_456_000) + MINUTE * u32::try_from(minutes).unwrap()
+        SystemTime::UNIX_EPOCH
+            + Duration::from_secs(1_893_456_000)
+            + MINUTE * u32::try_from(minutes).unwrap()
     }
 
     fn now(minutes: u64) -> Now {
@@ -186,7 +192,12 @@ mod tests {
 
     fn passed(latest: u64, age: u64, earlier: &[u64]) -> Passed {
         let earlier = earlier.iter().map(|minutes| at(*minutes)).collect();
-        Passed { latest: at(latest), age: MINUTE * u32::try_from(age).unwrap(), earlier, since: at(latest) }
+        Passed {
+            latest: at(latest),
+            age: MINUTE * u32::try_from(age).unwrap(),
+            earlier,
+            since: at(latest),
+        }
     }
 
     #[test]
@@ -198,7 +209,10 @@ mod tests {
         let first = line.passed(now(10)).unwrap();
         assert_eq!((first.latest, first.age, first.earlier), (at(10), Duration::ZERO, vec![]));
         let later = line.passed(now(43)).unwrap();
-        assert_eq!((later.latest, later.age, later.earlier), (at(40), MINUTE * 3, vec![at(20), at(30)]));
+        assert_eq!(
+            (later.latest, later.age, later.earlier),
+            (at(40), MINUTE * 3, vec![at(20), at(30)])
+        );
         assert_eq!(line.next(now(43)), Some(at(50)));
     }
 
@@ -206,9 +220,10 @@ mod tests {
     fn a_steady_pace_takes_no_notice_of_a_wall_clock_that_is_set() {
         let every = Schedule::Every(MINUTE * 10);
         let mut line = Timeline::resume(&every, Zone::UTC, at(0), now(0));
-        let set_back = |minutes: u64| Now { wall: now(minutes).wall - MINUTE * 1_000, ..now(minutes) };
+        let set_back =
+            |minutes: u64| Now { wall: now(minutes).wall - MINUTE * 1_000, ..now(minutes) };
         assert_eq!(line.passed(set_back(9)), None);
-        assert_eq!(line.look_at(set_back(9)), Some(now(10).mono));
+        assert_eq!(line.next(set_back(9)), Some(set_back(10).wall));
         assert!(line.passed(set_back(10)).is_some());
     }
 
@@ -221,12 +236,17 @@ mod tests {
         assert_eq!(line.passed(wall(0)), None, "set back by an hour");
         assert_eq!(line.passed(wall(60)), None, "it was run already");
         assert_eq!(line.passed(wall(120)).unwrap().earlier, vec![]);
-        assert_eq!(line.look_at(wall(130)), Some(now(1).mono + LOOK_UP), "it looks up now and then");
+        assert_eq!(
+            line.look_at(wall(130)),
+            Some(now(1).mono + LOOK_UP),
+            "it looks up now and then"
+        );
     }
 
     #[test]
     fn very_many_missed_times_are_not_counted_to_the_end() {
-        let mut every = Timeline::resume(&Schedule::Every(Duration::from_nanos(1)), Zone::UTC, at(0), now(60));
+        let mut every =
+            Timeline::resume(&Schedule::Every(Duration::from_nanos(1)), Zone::UTC, at(0), now(60));
         assert_eq!(every.passed(now(60)).unwrap().earlier.len(), COUNTED);
         let cron = Schedule::cron("* * * * * *").unwrap();
         let mut cron = Timeline::resume(&cron, Zone::UTC, at(0), now(600));

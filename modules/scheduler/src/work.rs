@@ -18,7 +18,11 @@ pub trait Work<Args>: Send + Sync + 'static {
     type Needs: Needs + Clone + Sync;
 
     /// Does the work once.
-    fn run(&self, cx: JobCx, needs: Self::Needs) -> impl Future<Output = Result<()>> + Send + 'static;
+    fn run(
+        &self,
+        cx: JobCx,
+        needs: Self::Needs,
+    ) -> impl Future<Output = Result<()>> + Send + 'static;
 }
 
 /// Marks a function whose first argument is a [`JobCx`].

@@ -44,7 +44,8 @@ impl Driver {
     pub(super) async fn drive(mut self) {
         let (door, mut asks) = mpsc::channel(ASKS);
         let mut line = self.resume().await;
-        let open = self.lane.open(door);
+        let mut door = Some(door);
+        let mut open = None;
         if self.lane.job.terms.run_on_start && self.lane.enabled {
             // Nothing goes on yet that it could overlap.
             let _ = self.offer(Trigger::Start, self.engine.clock.system_now());
@@ -55,6 +56,9 @@ impl Driver {
                 self.due(passed).await;
             }
             self.lane.show(line.next(now), self.slots.all());
+            if let Some(door) = door.take() {
+                open = Some(self.lane.open(door));
+            }
             let clock = self.engine.clock.clone();
             let looks = async {
                 match line.look_at(now) {

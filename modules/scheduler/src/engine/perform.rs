@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use purlin::leader::Term;
+use purlin::{clock::Instant, leader::Term};
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -73,7 +73,7 @@ impl Performance {
             trigger = start.trigger.name(),
         );
         let attempts = AtomicU32::new(0);
-        let (outcome, error) = self.work(&about, &attempts).instrument(span.clone()).await;
+        let (outcome, error) = self.work(&about, began, &attempts).instrument(span.clone()).await;
         let run = JobRun {
             id: about.run,
             job: about.job.to_string(),
@@ -122,7 +122,7 @@ impl Performance {
     }
 
     /// The work, until it has ended or may not go on.
-    async fn work(&self, about: &Arc<About>, attempts: &AtomicU32) -> End {
+    async fn work(&self, about: &Arc<About>, began: Instant, attempts: &AtomicU32) -> End {
         let (clock, terms) = (&self.engine.clock, &self.lane.job.terms);
         let stopped = async {
             match terms.stop_mode {
@@ -133,7 +133,7 @@ impl Performance {
         let deadline = async {
             match terms.deadline {
                 Some(deadline) => {
-                    clock.sleep(deadline).await;
+                    clock.sleep_until(began + deadline).await;
                     deadline
                 }
                 None => std::future::pending().await,

@@ -5,10 +5,14 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, Offset as _, SubsecRound as _, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, LocalResult, NaiveDateTime, Offset as _, SubsecRound as _, TimeDelta, TimeZone as _,
+    Utc,
+};
 use chrono_tz::Tz;
 
 use super::{ScheduleError, Zone};
@@ -23,7 +27,7 @@ use super::{ScheduleError, Zone};
 ///   does not exist, and an hour that comes twice is run twice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cron {
-    pattern: croner::Cron,
+    pattern: Arc<croner::Cron>,
     zone: Option<Zone>,
     /// Whether the hour is fixed.
     fixed: bool,
@@ -59,7 +63,7 @@ impl Cron {
         let fields: Vec<_> = parsed.as_str().split_whitespace().collect();
         let hour = fields[if fields.len() == 5 { 1 } else { 2 }];
         let fixed = !hour.contains('*');
-        let cron = Self { pattern: parsed, zone: None, fixed };
+        let cron = Self { pattern: Arc::new(parsed), zone: None, fixed };
         match cron.local_after(NaiveDateTime::default()) {
             Some(_) => Ok(cron),
             None => Err(ScheduleError::Never(pattern.to_owned())),
@@ -171,7 +175,9 @@ fn second(tz: Tz, local: NaiveDateTime) -> Option<Moment> {
 
 /// The first moment at which the wall shows `local` or more.
 fn once(tz: Tz, local: NaiveDateTime) -> Option<Moment> {
-    if let LocalResult::Single(time) | LocalResult::Ambiguous(time, _) = tz.from_local_datetime(&local) {
+    if let LocalResult::Single(time) | LocalResult::Ambiguous(time, _) =
+        tz.from_local_datetime(&local)
+    {
         return Some(time.to_utc());
     }
     // Clocks are turned at whole minutes.

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use chrono::{DateTime, Datelike as _, NaiveDateTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, NaiveDateTime, TimeDelta, TimeZone as _, Timelike as _, Utc,
+};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
@@ -37,7 +39,8 @@ fn forward(cron: &Cron, from: SystemTime, until: SystemTime) -> Vec<SystemTime> 
 
 fn backward(cron: &Cron, from: SystemTime, until: SystemTime) -> Vec<SystemTime> {
     let last = |time: Option<SystemTime>| time.filter(|last| *last > from);
-    let all = std::iter::successors(last(cron.last_until(until)), |time| last(cron.last_before(*time)));
+    let all =
+        std::iter::successors(last(cron.last_until(until)), |time| last(cron.last_before(*time)));
     let mut all: Vec<_> = all.collect();
     all.reverse();
     all
@@ -45,21 +48,33 @@ fn backward(cron: &Cron, from: SystemTime, until: SystemTime) -> Vec<SystemTime>
 
 #[test]
 fn a_skipped_time_runs_once_after_the_gap() {
-    let berlin = runs("30 2 * * *", "Europe/Berlin", "2030-03-30T00:00:00Z", "2030-04-02T00:00:00Z");
+    let berlin =
+        runs("30 2 * * *", "Europe/Berlin", "2030-03-30T00:00:00Z", "2030-04-02T00:00:00Z");
     assert_eq!(berlin, ["30 02:30 +01:00", "31 03:00 +02:00", "01 02:30 +02:00"]);
-    let new_york = runs("*/20 2 * * *", "America/New_York", "2030-03-09T12:00:00Z", "2030-03-11T12:00:00Z");
-    assert_eq!(new_york, ["10 03:00 -04:00", "11 02:00 -04:00", "11 02:20 -04:00", "11 02:40 -04:00"]);
-    let lord_howe = runs("15 2 * * *", "Australia/Lord_Howe", "2030-10-04T20:00:00Z", "2030-10-06T20:00:00Z");
+    let new_york =
+        runs("*/20 2 * * *", "America/New_York", "2030-03-09T12:00:00Z", "2030-03-11T12:00:00Z");
+    assert_eq!(
+        new_york,
+        ["10 03:00 -04:00", "11 02:00 -04:00", "11 02:20 -04:00", "11 02:40 -04:00"]
+    );
+    let lord_howe =
+        runs("15 2 * * *", "Australia/Lord_Howe", "2030-10-04T20:00:00Z", "2030-10-06T20:00:00Z");
     assert_eq!(lord_howe, ["06 02:30 +11:00", "07 02:15 +11:00"]);
 }
 
 #[test]
 fn a_repeated_time_runs_the_first_time() {
-    let berlin = runs("30 2 * * *", "Europe/Berlin", "2030-10-26T00:00:00Z", "2030-10-29T00:00:00Z");
+    let berlin =
+        runs("30 2 * * *", "Europe/Berlin", "2030-10-26T00:00:00Z", "2030-10-29T00:00:00Z");
     assert_eq!(berlin, ["26 02:30 +02:00", "27 02:30 +02:00", "28 02:30 +01:00"]);
-    let new_york = runs("0,30 1 * * *", "America/New_York", "2030-11-02T12:00:00Z", "2030-11-04T12:00:00Z");
-    assert_eq!(new_york, ["03 01:00 -04:00", "03 01:30 -04:00", "04 01:00 -05:00", "04 01:30 -05:00"]);
-    let lord_howe = runs("45 1 * * *", "Australia/Lord_Howe", "2030-04-05T20:00:00Z", "2030-04-07T20:00:00Z");
+    let new_york =
+        runs("0,30 1 * * *", "America/New_York", "2030-11-02T12:00:00Z", "2030-11-04T12:00:00Z");
+    assert_eq!(
+        new_york,
+        ["03 01:00 -04:00", "03 01:30 -04:00", "04 01:00 -05:00", "04 01:30 -05:00"]
+    );
+    let lord_howe =
+        runs("45 1 * * *", "Australia/Lord_Howe", "2030-04-05T20:00:00Z", "2030-04-07T20:00:00Z");
     assert_eq!(lord_howe, ["07 01:45 +11:00", "08 01:45 +10:30"]);
 }
 
@@ -67,9 +82,11 @@ fn a_repeated_time_runs_the_first_time() {
 fn with_any_hour_real_time_counts() {
     let gap = runs("30 * * * *", "Europe/Berlin", "2030-03-31T00:00:00Z", "2030-03-31T02:59:00Z");
     assert_eq!(gap, ["31 01:30 +01:00", "31 03:30 +02:00", "31 04:30 +02:00"]);
-    let fold = runs("30 * * * *", "America/New_York", "2030-11-03T04:00:00Z", "2030-11-03T07:59:00Z");
+    let fold =
+        runs("30 * * * *", "America/New_York", "2030-11-03T04:00:00Z", "2030-11-03T07:59:00Z");
     assert_eq!(fold, ["03 00:30 -04:00", "03 01:30 -04:00", "03 01:30 -05:00", "03 02:30 -05:00"]);
-    let half = runs("*/15 * * * *", "Australia/Lord_Howe", "2030-04-06T14:44:00Z", "2030-04-06T15:31:00Z");
+    let half =
+        runs("*/15 * * * *", "Australia/Lord_Howe", "2030-04-06T14:44:00Z", "2030-04-06T15:31:00Z");
     assert_eq!(half, ["07 01:45 +11:00", "07 01:30 +10:30", "07 01:45 +10:30", "07 02:00 +10:30"]);
 }
 
@@ -167,7 +184,8 @@ impl Naive {
     }
 
     fn shows(&self, wall: NaiveDateTime) -> bool {
-        let has = |(_, values): &Field, value| values.as_ref().is_none_or(|all| all.contains(&value));
+        let has =
+            |(_, values): &Field, value| values.as_ref().is_none_or(|all| all.contains(&value));
         let weekday = wall.weekday().num_days_from_sunday();
         let (day, weekday) = (has(&self.days, wall.day()), has(&self.weekdays, weekday));
         let is_day = match (&self.days.1, &self.weekdays.1) {
@@ -249,14 +267,18 @@ fn it_agrees_with_an_evaluator_that_looks_at_every_minute() {
     let zones: Vec<(Tz, Vec<_>)> =
         ZONES.map(|zone| zone.parse().unwrap()).map(|tz| (tz, changes(tz))).to_vec();
     let (cases, compared, at_changes) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    let strategy = (naive(), 0..zones.len(), any::<prop::sample::Index>(), 0..2_880_i64, any::<bool>());
+    let strategy =
+        (naive(), 0..zones.len(), any::<prop::sample::Index>(), 0..2_880_i64, any::<bool>());
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let outcome = runner.run(&strategy, |(naive, zone, day, minute, at_change)| {
         let (tz, changes) = &zones[zone];
         let base = match at_change && !changes.is_empty() {
             true => *day.get(changes) - TimeDelta::days(1),
-            false => Utc.with_ymd_and_hms(2020, 1, 1, 0, 0, 0).unwrap() + TimeDelta::days(i64::try_from(day.index(3_650)).unwrap()),
+            false => {
+                Utc.with_ymd_and_hms(2020, 1, 1, 0, 0, 0).unwrap()
+                    + TimeDelta::days(i64::try_from(day.index(3_650)).unwrap())
+            }
         };
         let from = base + TimeDelta::minutes(minute % 1_440);
         let until = from + TimeDelta::days(3);
@@ -269,11 +291,23 @@ fn it_agrees_with_an_evaluator_that_looks_at_every_minute() {
         let cron = cron.zone(Zone(*tz));
         let expected = naive.runs(*tz, from, until);
         let shown = |runs: &[SystemTime]| -> Vec<String> {
-            runs.iter().map(|run| DateTime::<Utc>::from(*run).with_timezone(tz).to_rfc3339()).collect()
+            runs.iter()
+                .map(|run| DateTime::<Utc>::from(*run).with_timezone(tz).to_rfc3339())
+                .collect()
         };
         let about = format!("{} {tz} from {from}", naive.pattern());
-        prop_assert_eq!(shown(&forward(&cron, from.into(), until.into())), shown(&expected), "forward: {}", about);
-        prop_assert_eq!(shown(&backward(&cron, from.into(), until.into())), shown(&expected), "backward: {}", about);
+        prop_assert_eq!(
+            shown(&forward(&cron, from.into(), until.into())),
+            shown(&expected),
+            "forward: {}",
+            about
+        );
+        prop_assert_eq!(
+            shown(&backward(&cron, from.into(), until.into())),
+            shown(&expected),
+            "backward: {}",
+            about
+        );
         cases.set(cases.get() + 1);
         compared.set(compared.get() + expected.len());
         at_changes.set(at_changes.get() + u32::from(at_change && !changes.is_empty()));

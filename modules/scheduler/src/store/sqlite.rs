@@ -121,8 +121,10 @@ impl JobStore for SqliteJobs {
 }
 
 fn run(row: &SqliteRow) -> Result<JobRun> {
-    let (trigger, outcome): (String, String) = (row.try_get("trigger_name")?, row.try_get("outcome")?);
-    let unknown = |what: &str, name: &str| anyhow!("`{name}` is no {what}: a newer version wrote it");
+    let (trigger, outcome): (String, String) =
+        (row.try_get("trigger_name")?, row.try_get("outcome")?);
+    let unknown =
+        |what: &str, name: &str| anyhow!("`{name}` is no {what}: a newer version wrote it");
     Ok(JobRun {
         id: row.try_get::<String, _>("id")?.parse()?,
         job: row.try_get("job")?,
