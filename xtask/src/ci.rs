@@ -35,8 +35,7 @@ Steps:
   clippy       no warning
   features     each feature compiles on its own
   docs         rustdoc without a warning
-  test         unit and integration tests, on required servers
-  doctest      the examples in the documentation
+  test         unit, integration and documentation tests, on required servers
   downstream   a crate outside of the workspace that depends on `purlin` alone
 
 Examples:
@@ -96,7 +95,7 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
 }
 
 /// Every check, the quick ones first.
-fn steps<'a>() -> [Step<'a>; 10] {
+fn steps<'a>() -> [Step<'a>; 9] {
     [
         Step { name: "format", run: Ci::format },
         Step { name: "invariants", run: Ci::invariants },
@@ -106,7 +105,6 @@ fn steps<'a>() -> [Step<'a>; 10] {
         Step { name: "features", run: Ci::features },
         Step { name: "docs", run: Ci::docs },
         Step { name: "test", run: Ci::test },
-        Step { name: "doctest", run: Ci::doctest },
         Step { name: "downstream", run: Ci::downstream },
     ]
 }
@@ -171,7 +169,7 @@ impl Ci<'_> {
 
     fn test(&mut self) -> Result<Verdict> {
         let mut test = self.workspace.cargo("test");
-        test.args(EVERYTHING).args(["--tests", "--no-fail-fast"]);
+        test.args(EVERYTHING).arg("--no-fail-fast");
         let demand = Demand::Require;
         let outcome = test::with_servers(&mut test, true, demand, self.workspace, self.processes)?;
         self.totals += outcome.totals;
@@ -179,11 +177,6 @@ impl Ci<'_> {
             bail!("{}", outcome.totals);
         }
         Ok(Verdict::Passed)
-    }
-
-    fn doctest(&mut self) -> Result<Verdict> {
-        let mut test = self.workspace.cargo("test");
-        self.cargo(test.args(EVERYTHING).args(["--doc", "--no-fail-fast"]))
     }
 
     /// Builds with our lock file, in our target directory: what both use is compiled once.

@@ -22,6 +22,8 @@ impl App {
 
 /// Tells the graph which modules there are, so that it can name the one that is missing.
 fn known(builder: AppBuilder) -> AppBuilder {
+    #[cfg(feature = "auth")]
+    let builder = builder.knows::<purlin_auth::JwtModule>("JwtModule");
     #[cfg(feature = "sqlite")]
     let builder = builder.knows::<purlin_sqlite::SqliteModule>("SqliteModule");
     builder

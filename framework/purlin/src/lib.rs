@@ -37,6 +37,7 @@
 //!
 //! | feature | module | what it gives |
 //! |---|---|---|
+//! | `auth` | `JwtModule` | `Arc<dyn Authenticator>`, which secured routes ask |
 //! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
 //! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
@@ -62,6 +63,8 @@ pub use self::app::{App, AppBuilder, BuildError, Running, StartError};
 pub use purlin_admin as admin;
 pub use purlin_telemetry as telemetry;
 
+#[cfg(feature = "auth")]
+pub use purlin_auth as auth;
 #[cfg(feature = "http")]
 pub use purlin_http as http;
 #[cfg(feature = "resilience")]

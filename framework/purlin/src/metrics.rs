@@ -10,6 +10,8 @@ use purlin_core::meter::Metric;
 /// ```
 pub fn all() -> impl Iterator<Item = &'static Metric> {
     let all = purlin_telemetry::metrics::ALL.iter();
+    #[cfg(feature = "auth")]
+    let all = all.chain(purlin_auth::jwt::metrics::ALL);
     #[cfg(feature = "http")]
     let all = all.chain(purlin_http::metrics::ALL);
     #[cfg(feature = "resilience")]

@@ -20,6 +20,8 @@ pub use crate::{
     spawner::Spawner,
 };
 
+#[cfg(feature = "auth")]
+pub use crate::auth::{JwtModule, Principal};
 #[cfg(feature = "http")]
 pub use crate::http::{
     HttpModule,

@@ -6,7 +6,7 @@ use crate::{
     entropy::Entropy,
     event::{End, Event},
     exit::Exit,
-    runnable::OnEnd,
+    runnable::{OnEnd, Restart},
 };
 
 /// A module, a component set or the binding of a runnable: something that is initialised once.
@@ -459,7 +459,13 @@ impl Machine {
         };
         self.emit(Event::RunnableEnded { name: name.clone(), end: end.clone(), restart_in });
         if restart_in.is_none() && verdict != Verdict::Nothing {
-            let exit = Exit::new(Exit::RUNNABLE_FAILED, format!("`{name}` {end}"));
+            let mut reason = format!("`{name}` {end}");
+            if let Verdict::GiveUp(Restart { limit, within, .. }) = verdict {
+                reason.push_str(&format!(
+                    "; it was restarted {limit} times within {within:?}, which is the limit"
+                ));
+            }
+            let exit = Exit::new(Exit::RUNNABLE_FAILED, reason);
             self.stop(now, exit, self.limits.drain_delay);
         }
         self.advance(now);

@@ -9,7 +9,7 @@ use std::{
 
 use proptest::{
     prelude::*,
-    test_runner::{Config, RngAlgorithm, RngSeed, TestRng, TestRunner},
+    test_runner::{Config, RngSeed, TestRunner},
 };
 
 use super::machine::{Action, Input, Limits, Machine, RunId, UnitId, UnitPlan};
@@ -471,25 +471,25 @@ fn check(case: &Case, reached: &mut Reached) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn sweep(cases: u32, seed: RngSeed) -> Reached {
-    let config = Config { cases, failure_persistence: None, rng_seed: seed, ..Config::default() };
-    let mut runner = match seed {
-        RngSeed::Fixed(_) => {
-            TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-        }
-        RngSeed::Random => TestRunner::new(config),
+fn sweep(cases: u32, seed: u64) -> Reached {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
     };
+    let mut runner = TestRunner::new(config);
     let reached = std::cell::RefCell::new(Reached::default());
     let outcome = runner.run(&case(), |case| check(&case, &mut reached.borrow_mut()));
     if let Err(error) = outcome {
-        panic!("{error}\nseed: {seed:?}");
+        panic!("{error}\nseed: {seed}");
     }
     reached.into_inner()
 }
 
 #[test]
 fn nine_thousand_lives_that_are_the_same_each_time() {
-    let reached = sweep(9_000, RngSeed::Fixed(1));
+    let reached = sweep(9_000, 1);
     println!("{reached:?}");
     let Reached {
         ready,
@@ -511,5 +511,5 @@ fn nine_thousand_lives_that_are_the_same_each_time() {
 
 #[test]
 fn a_thousand_lives_that_are_new() {
-    println!("{:?}", sweep(1_000, RngSeed::Random));
+    println!("{:?}", sweep(1_000, Entropy::system().u64()));
 }

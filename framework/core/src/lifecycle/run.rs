@@ -4,7 +4,7 @@ use crate::{
     clock::Instant,
     entropy::Entropy,
     event::End,
-    runnable::{OnEnd, Tier},
+    runnable::{OnEnd, Restart, Tier},
 };
 
 /// What the machine knows of a runnable.
@@ -47,10 +47,12 @@ pub(crate) enum RunState {
 }
 
 /// What follows from an unexpected end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Verdict {
     Restart(Duration),
     StopApp,
+    /// It has been restarted as often as it may.
+    GiveUp(Restart),
     Nothing,
 }
 
@@ -92,7 +94,7 @@ impl Run {
         }
         let attempt = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
         if attempt >= policy.limit {
-            return Verdict::StopApp;
+            return Verdict::GiveUp(policy);
         }
         self.recent.push_back(now);
         self.restarts += 1;

@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::{extract::Request, response::Response};
@@ -113,12 +114,18 @@ impl Drop for Line {
         // The query stays out of the log: it is where callers put what is nobody's business.
         tracing::info!(
             target: "purlin_http::access",
-            method = self.method.as_str(),
+            // Not `method`, which in a log line is the function that speaks.
+            http_method = self.method.as_str(),
             path = self.uri.path(),
             route = &*self.route,
             status = self.status,
-            duration_ms = (self.clock.now() - self.since).as_secs_f64() * 1000.0,
+            duration_ms = millis(self.clock.now() - self.since),
             "request"
         );
     }
+}
+
+/// To the microsecond, which is as fine as it means anything.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

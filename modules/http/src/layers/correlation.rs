@@ -152,7 +152,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S
         let span = tracing::error_span!(
             "request",
             correlation_id = id.as_str(),
-            method = label::method(request.method()),
+            http_method = label::method(request.method()),
             route = &*self.layer.label.of(&request),
         );
         request.extensions_mut().insert(id.clone());

@@ -59,7 +59,7 @@ async fn each_request_is_one_line_and_its_logs_carry_the_identifier() {
     let lines = log.events("purlin_http::access");
     assert_eq!(lines.len(), 2, "{lines:?}");
     let fields = &lines[0]["fields"];
-    assert_eq!(fields["method"], "GET");
+    assert_eq!(fields["http_method"], "GET");
     assert_eq!(fields["path"], "/id/ada");
     assert_eq!(fields["route"], "/id/{name}");
     assert_eq!(fields["status"], 200);

@@ -162,6 +162,7 @@ impl Performance {
             if attempt > retry.times || stop.is_cancelled() {
                 return (Outcome::Failed, Some(error));
             }
+            let again = engine.clock.now() + retry.pause(attempt, &engine.entropy);
             engine.instruments.retried(&about.job);
             engine.listeners.emit(&JobEvent::Retrying {
                 job: about.job.to_string(),
@@ -171,7 +172,7 @@ impl Performance {
             });
             tokio::select! {
                 () = stop.cancelled() => return (Outcome::Failed, Some(error)),
-                () = engine.clock.sleep(retry.pause(attempt, &engine.entropy)) => {}
+                () = engine.clock.sleep_until(again) => {}
             }
         }
     }

@@ -12,6 +12,7 @@ mod building;
 mod calendar;
 mod leading;
 mod missing;
+mod observing;
 mod page;
 mod policies;
 #[cfg(feature = "sqlite")]
