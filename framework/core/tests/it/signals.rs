@@ -58,7 +58,7 @@ fn a_signal_before_a_runnable_is_ready_rolls_back() {
 #[test]
 fn a_second_signal_while_stopping_cuts_the_deadline() {
     let mut phases =
-        Phases::start("stop", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=100ms"]);
+        Phases::start("stop", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=500ms"]);
     phases.wait_for("running");
     phases.signal(Signal::TERM);
     phases.wait_for("stop");
@@ -114,7 +114,7 @@ fn a_signal_during_a_rollback_is_noted_and_the_code_stays() {
 #[test]
 fn an_undo_that_hangs_is_abandoned_and_told() {
     let mut phases =
-        Phases::start("undo", &["lifecycle.stop_timeout=300ms", "lifecycle.hard_stop=50ms"]);
+        Phases::start("undo", &["lifecycle.stop_timeout=1s", "lifecycle.hard_stop=200ms"]);
     phases.wait_for("running");
     phases.signal(Signal::TERM);
     let (code, report) = phases.end();
