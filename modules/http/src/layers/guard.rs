@@ -112,7 +112,8 @@ fn refused(error: &AuthError, scheme: &str) -> Response {
             let problem = Problem::from_code(Code::Unauthenticated).detail(error.to_string());
             challenge(problem, scheme)
         }
-        AuthError::Invalid(_) => {
+        AuthError::Invalid(reason) => {
+            tracing::debug!(reason, "{error}");
             let problem = Problem::from_code(Code::Unauthenticated).detail(error.to_string());
             challenge(problem, &format!("{scheme} error=\"invalid_token\""))
         }
@@ -120,6 +121,8 @@ fn refused(error: &AuthError, scheme: &str) -> Response {
             tracing::error!(error = chain(cause.as_ref()), "{error}");
             Problem::from_code(Code::Unavailable).detail(error.to_string()).into_response()
         }
+        // What a later version of the trait adds is refused, not let in.
+        _ => challenge(Problem::from_code(Code::Unauthenticated).detail(error.to_string()), scheme),
     }
 }
 

@@ -1,0 +1,79 @@
+//! JSON Web Tokens ([RFC 7519]) as bearer tokens ([RFC 6750]).
+//!
+//! [`JwtModule`] gives an `Arc<dyn Authenticator>` that takes `Authorization: Bearer <token>`. One
+//! of four settings says which keys sign:
+//!
+//! | setting | keys | algorithms |
+//! |---|---|---|
+//! | `jwt.secret` | one that is shared with whoever signs | HS256, HS384, HS512 |
+//! | `jwt.public_key` | one public key in PEM | RS\*, PS\*, ES256, ES384, EdDSA, as the key allows |
+//! | `jwt.jwks` | a set of public keys ([RFC 7517]) | as each key allows |
+//! | `jwt.jwks_url` | the same, fetched and kept up to date | as each key allows |
+//!
+//! ```yaml
+//! jwt:
+//!   jwks_url: http://id.internal/.well-known/jwks.json
+//!   issuer: https://id.example
+//!   audience: [orders]
+//!   permissions: scope                  # `.requires("orders:write")` looks here
+//! ```
+//! A key may lie in a file: `public_key: file:/run/secrets/jwt.pem`.
+//!
+//! # What is refused
+//! Each of these is answered with the same 401. The reason is in the log at level debug, and in
+//! [`metrics::TOKENS`].
+//!
+//! | token | `outcome` |
+//! |---|---|
+//! | longer than `jwt.max_token_size` | `too_large` |
+//! | not three parts of base64url and JSON, two `Authorization` headers, a `crit` header | `malformed` |
+//! | `alg: none`, an unknown algorithm, one outside of `jwt.algorithms` or of what the key allows | `algorithm` |
+//! | a key id that no key has | `unknown_key` |
+//! | another key's signature, a changed token, an HMAC made with the public key | `signature` |
+//! | expired, or without `exp` | `expired`, `claim` |
+//! | not valid yet | `not_yet_valid` |
+//! | of another issuer, for another audience | `issuer`, `audience` |
+//! | without a required claim, or with one of the wrong type | `claim` |
+//!
+//! The algorithm is never the token's choice alone: each key is bound to the algorithms of its type,
+//! so that a public key is never taken for a shared secret. Keys and addresses *in* a token (`jwk`,
+//! `jku`, `x5u`, `x5c`) are ignored.
+//!
+//! # Time
+//! `exp` and `nbf` are compared with the wall clock of the application's
+//! [`Clock`](purlin::clock::Clock). `jwt.leeway` is the difference between clocks that is borne: a
+//! token is taken for so long after its `exp`, and so long before its `nbf`.
+//!
+//! # Rotation
+//! The set at `jwt.jwks_url` is fetched at start, which fails when it cannot be had; then every
+//! `jwt.jwks_refresh`; and at once when a token names a key that is not in it, but at most once per
+//! `jwt.jwks_cooldown`, however many such tokens come. Requests with such a token wait for the fetch
+//! that is under way; others go on meanwhile. When a fetch fails, the old keys stay and the health
+//! check fails; tokens with an unknown key are then answered with 503, since they may be good.
+//!
+//! [RFC 7519]: https://www.rfc-editor.org/rfc/rfc7519
+//! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
+//! [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750
+
+mod authenticator;
+mod bearer;
+mod claims;
+mod config;
+mod error;
+mod health;
+mod key;
+mod key_set;
+pub mod metrics;
+mod module;
+mod remote;
+mod signature;
+
+pub use jsonwebtoken::Algorithm;
+
+pub use self::{
+    authenticator::JwtAuthenticator,
+    config::JwtConfig,
+    error::{SetupError, TokenError},
+    module::JwtModule,
+    remote::Refresher,
+};

@@ -1,0 +1,15 @@
+//! Tokens, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+extern crate purlin_core as purlin;
+
+mod issuer;
+mod service;
+mod signer;
+
+mod algorithms;
+mod forgeries;
+mod random;
+mod rotation;
+mod setup;
