@@ -41,6 +41,7 @@
 //! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
 //! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
+//! | `scheduler` | `SchedulerModule` | jobs by interval and cron, with history and a page |
 //! | `testing` | | the test kit: `TestApp` |
 
 mod app;
@@ -69,6 +70,8 @@ pub use purlin_auth as auth;
 pub use purlin_http as http;
 #[cfg(feature = "resilience")]
 pub use purlin_resilience as resilience;
+#[cfg(feature = "scheduler")]
+pub use purlin_scheduler as scheduler;
 #[cfg(feature = "sqlite")]
 pub use purlin_sql as sql;
 #[cfg(feature = "sqlite")]

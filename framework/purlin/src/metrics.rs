@@ -16,6 +16,8 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
     let all = all.chain(purlin_http::metrics::ALL);
     #[cfg(feature = "resilience")]
     let all = all.chain(purlin_resilience::metrics::ALL);
+    #[cfg(feature = "scheduler")]
+    let all = all.chain(purlin_scheduler::metrics::ALL);
     #[cfg(feature = "sqlite")]
     let all = all.chain(purlin_sqlite::metrics::ALL);
     all

@@ -28,5 +28,7 @@ pub use crate::http::{
     extract::{Created, Page, Paged, Valid},
     routes::{Posture, Routes},
 };
+#[cfg(feature = "scheduler")]
+pub use crate::scheduler::{Job, Jobs, SchedulerModule};
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::{Sqlite, SqliteModule};

@@ -7,6 +7,9 @@ use purlin::meter::{Kind, Meter, Metric, label};
 
 use crate::run::JobRun;
 
+/// All metrics of this crate.
+pub const ALL: &[Metric] = &[RUNS, DURATION, DELAY, RUNNING, SKIPPED, RETRIES, STORE_ERRORS];
+
 /// Runs that have ended.
 pub const RUNS: Metric = Metric {
     name: "scheduler_runs_total",
