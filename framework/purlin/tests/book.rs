@@ -1,6 +1,6 @@
 //! What the book quotes of messages is what an application says.
 
-#![cfg(all(feature = "http", feature = "sqlite"))]
+#![cfg(all(feature = "auth", feature = "http", feature = "sqlite"))]
 
 use std::{fs, path::Path, sync::Arc};
 

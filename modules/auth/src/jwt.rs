@@ -74,6 +74,7 @@ pub use self::{
     authenticator::JwtAuthenticator,
     config::JwtConfig,
     error::{SetupError, TokenError},
+    key_set::KeySetError,
     module::JwtModule,
     remote::Refresher,
 };

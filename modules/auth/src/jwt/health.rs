@@ -29,7 +29,7 @@ impl HealthCheck for KeysHealth {
     async fn check(&self) -> Result<Stats> {
         let (keys, age) = (self.0.len(), self.0.age().as_secs());
         if let Some(error) = self.0.attempt().error {
-            let url = self.0.url();
+            let url = self.0.address();
             bail!("the keys at {url} cannot be fetched, those of {age} s ago are used: {error}");
         }
         Ok(Stats::new().with("keys", keys).with("age_seconds", age))

@@ -46,7 +46,7 @@ impl Module for JwtModule {
         }
         let (count, plural) = (tokens.keys(), if tokens.keys() == 1 { "" } else { "s" });
         cx.detail(match tokens.remote() {
-            Some(keys) => format!("{count} key{plural} from {}", keys.url()),
+            Some(keys) => format!("{count} key{plural} from {}", keys.address()),
             None => format!("{count} key{plural}"),
         });
         Ok(Arc::new(tokens))

@@ -175,7 +175,7 @@ impl RemoteKeys {
     }
 
     /// The address, without what may be secret in it.
-    pub(super) fn url(&self) -> &Url {
+    pub(super) fn address(&self) -> &Url {
         &self.source.shown
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// Why it does not start.
 async fn told(app: AppBuilder) -> String {
-    TestApp::try_start(app).await.err().expect("it cannot start").to_string()
+    TestApp::try_start(app).await.expect_err("it cannot start").to_string()
 }
 
 #[tokio::test]
