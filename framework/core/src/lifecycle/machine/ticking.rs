@@ -1,0 +1,89 @@
+//! What follows when a deadline has passed.
+
+use std::time::Duration;
+
+use super::{Action, Machine, Phase, UnitState};
+use crate::{clock::Instant, event::Event, exit::Exit, lifecycle::run::RunState};
+
+// === impl Machine ===
+
+impl Machine {
+    pub(super) fn tick(&mut self, now: Instant) {
+        self.tick_starts(now);
+        self.tick_runs(now);
+        match self.phase {
+            Phase::Cancelling { until } if until <= now => {
+                for id in 0..self.units.len() {
+                    if self.units[id].state == UnitState::Aborting {
+                        self.units[id].state = UnitState::Ended;
+                        self.overran(self.units[id].name.clone(), self.limits.hard_stop);
+                    }
+                }
+            }
+            Phase::DrainDelay { since, until } if until <= now => {
+                self.emit(Event::DrainDelayed { took: now - since });
+                self.phase = Phase::StoppingRuns;
+            }
+            Phase::Undoing { since, until, .. } if until <= now => {
+                self.overran("an undo".to_owned(), until - since);
+                self.act(Action::AbandonUndo);
+            }
+            _ => {}
+        }
+        self.advance(now);
+    }
+
+    pub(super) fn tick_starts(&mut self, now: Instant) {
+        if self.stop.is_some() {
+            return;
+        }
+        let limit = self.limits.start;
+        let late = |since: Instant| since + limit <= now;
+        let late_unit = self
+            .units
+            .iter()
+            .position(|unit| matches!(unit.state, UnitState::Starting(since) if late(since)));
+        if let Some(id) = late_unit {
+            let name = self.units[id].name.clone();
+            let error = format!("it did not start within {limit:?} (lifecycle.start_timeout)");
+            let reason = format!("`{name}` did not start in time");
+            self.emit(Event::ModuleFailed { name, took: limit, error });
+            return self.stop(now, Exit::new(Exit::START_FAILED, reason), Duration::ZERO);
+        }
+        let late_run = (0..self.runs.len()).find(|id| {
+            self.starts_first(*id)
+                && matches!(self.runs[*id].state, RunState::Starting { since } if late(since))
+        });
+        if let Some(id) = late_run {
+            let error =
+                format!("it did not call `ready()` within {limit:?} (lifecycle.start_timeout)");
+            self.run_failed_to_start(now, id, limit, error);
+        }
+    }
+
+    pub(super) fn tick_runs(&mut self, now: Instant) {
+        let hard_stop = self.limits.hard_stop;
+        // However many tiers overrun, the undos keep the last part of the time.
+        let latest = self.stop.as_ref().map_or(Instant::NEVER, |stop| {
+            stop.until - hard_stop.min((stop.until - stop.runs_until) / 3)
+        });
+        for id in 0..self.runs.len() {
+            match self.runs[id].state {
+                RunState::BackingOff { until } if until <= now && self.stop.is_none() => {
+                    self.launch(now, id);
+                }
+                RunState::Stopping { since, deadline, hard: false } if deadline <= now => {
+                    self.overran(self.runs[id].plan.name.clone(), deadline - since);
+                    let deadline = (now + hard_stop).min(latest).max(now);
+                    self.runs[id].state = RunState::Stopping { since, deadline, hard: true };
+                    self.act(Action::StopHard(id, deadline - now));
+                }
+                RunState::Stopping { deadline, hard: true, .. } if deadline <= now => {
+                    self.runs[id].state = RunState::Ended;
+                    self.act(Action::Abandon(id));
+                }
+                _ => {}
+            }
+        }
+    }
+}
