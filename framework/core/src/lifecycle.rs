@@ -18,8 +18,6 @@ mod run;
 
 #[cfg(test)]
 mod properties;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use self::{
     config::LifecycleConfig,
