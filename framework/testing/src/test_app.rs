@@ -1,4 +1,4 @@
-use std::{fmt, ops::Deref, thread::JoinHandle};
+use std::{fmt, ops::Deref, thread::JoinHandle, time::Duration};
 
 use purlin_core::{
     app::{AppBuilder, AppHandle, StartError},
@@ -26,6 +26,9 @@ pub struct TestApp {
     data: TempDir,
 }
 
+/// How long a held clock stands still between two of the deadlines that a stop waits for.
+const STEP: Duration = Duration::from_millis(2);
+
 // === impl TestApp ===
 
 impl TestApp {
@@ -39,7 +42,8 @@ impl TestApp {
 
     /// Starts the application on a clock that stands still until [`hand`](Self::hand) moves it.
     ///
-    /// Only what waits through the [`Clock`] stands still; libraries keep real timers.
+    /// Only what waits through the [`Clock`] stands still; libraries keep real timers. Once the
+    /// application is to stop, the clock goes on by itself, from deadline to deadline.
     ///
     /// # Panics
     /// With the whole report, when it does not build or does not start.
@@ -159,7 +163,15 @@ impl TestApp {
     }
 
     async fn ended(&mut self) -> Exit {
-        let exit = self.exit.take().expect("it is taken once, by value");
+        let mut exit = self.exit.take().expect("it is taken once, by value");
+        let clock = Clock::system();
+        // A stop takes its time, and nobody else moves a held clock any more.
+        while let Some(hand) = &self.hand {
+            match clock.timeout(STEP, &mut exit).await {
+                Ok(exit) => return exit.expect("the thread tells how it went"),
+                Err(_) => hand.advance_to_next(),
+            };
+        }
         exit.await.expect("the thread tells how it went")
     }
 }
@@ -195,6 +207,12 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.handle.shutdown().request("the test has dropped it", Exit::CLEAN);
         if let Some(thread) = self.thread.take() {
+            while let Some(hand) = &self.hand
+                && !thread.is_finished()
+            {
+                hand.advance_to_next();
+                std::thread::park_timeout(STEP);
+            }
             // Its panic has been printed, and a second one here would hide it.
             let _ = thread.join();
         }

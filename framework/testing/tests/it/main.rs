@@ -6,7 +6,15 @@ mod app;
 
 use std::{sync::Arc, time::Duration};
 
-use purlin::{event::Event, exit::Exit};
+use purlin::{
+    app::App,
+    async_trait,
+    clock::Clock,
+    error::Result,
+    event::Event,
+    exit::Exit,
+    runnable::{Run, RunCx, Runnable},
+};
 use purlin_testing::TestApp;
 
 use self::app::{Heart, Log, app};
@@ -94,4 +102,26 @@ async fn an_answer_that_was_not_expected_is_shown() {
     let shown = std::panic::catch_unwind(|| drop(answer.expect(404))).unwrap_err();
     let shown = shown.downcast_ref::<String>().unwrap();
     assert!(shown.contains("GET /data: ") && shown.contains("echo"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_stop_on_a_held_clock_does_not_wait_for_ever() {
+    struct Slow(Clock);
+
+    #[async_trait]
+    impl Runnable for Slow {
+        async fn run(&self, cx: RunCx) -> Result<()> {
+            cx.ready();
+            cx.stopping().await;
+            self.0.sleep(Duration::from_secs(3)).await;
+            Ok(())
+        }
+    }
+    let slow = || {
+        let make = |clock: Clock| Slow(clock);
+        App::builder().runnable(Run::new("slow", make))
+    };
+    let app = TestApp::start_held(slow()).await;
+    assert!(app.stop().await.is_clean());
+    drop(TestApp::start_held(slow()).await);
 }
