@@ -95,11 +95,10 @@ async fn a_run_has_a_span() {
     let subscriber = tracing_subscriber::registry().with(spans.clone());
     tracing::subscriber::set_global_default(subscriber).expect("no other test sets one");
     let bench = Bench::start(app().job(Job::manual("spanned", nothing))).await;
-    for _ in 0..2 {
-        bench.scheduler.trigger("spanned").await.unwrap();
-        bench.idle().await;
-    }
+    bench.scheduler.trigger("spanned").await.unwrap();
+    bench.until(|_| bench.ends("spanned").len() == 1).await;
     assert!(bench.stop().await.is_clean());
-    let spans = spans.0.lock().unwrap();
-    assert_eq!(spans.iter().filter(|name| *name == "\"job spanned\"").count(), 2, "{spans:?}");
+    // A copy: a panic must not take the lock along, which other tests' spans need too.
+    let spans = spans.0.lock().unwrap().clone();
+    assert_eq!(spans.iter().filter(|name| name.contains("job spanned")).count(), 1, "{spans:?}");
 }
