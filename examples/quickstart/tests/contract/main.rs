@@ -5,9 +5,9 @@
 mod process;
 mod secrets;
 
-use std::time::Duration;
+use std::{io::Write as _, process::Stdio, time::Duration};
 
-use purlin::testing::eventually;
+use purlin::testing::{eventually, server};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -122,6 +122,27 @@ async fn the_admin_port_shows_the_service() {
     ] {
         assert!(metrics.contains(part), "{part} is not in\n{metrics}");
     }
+}
+
+#[tokio::test]
+async fn promtool_finds_no_fault_with_the_metrics() {
+    let Some(promtool) = server("promtool") else { return };
+    let service = Quickstart::start().await;
+    service.http().get("/orders").await.expect(200);
+    let metrics = service.admin().get("/metrics").await.expect(200).text();
+    let mut check = std::process::Command::new(promtool.address())
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    check.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let checked = check.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success() && said.is_empty(), "{said}");
+    let version = std::process::Command::new(promtool.address()).arg("--version").output().unwrap();
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    promtool.met(version.split_whitespace().nth(2).unwrap_or("unknown"));
 }
 
 #[tokio::test]

@@ -202,3 +202,37 @@ async fn the_pages_tell_of_the_application() {
     assert!(page("config").await.to_string().contains("lifecycle"));
     assert!(app.stop().await.is_clean());
 }
+
+#[derive(crate::config::Config)]
+#[config(section = "partner")]
+struct Partner {
+    /// The key of the partner.
+    #[config(default = "none")]
+    key: crate::config::Secret<String>,
+}
+
+struct Vault;
+
+#[async_trait::async_trait]
+impl crate::config::Secrets for Vault {
+    async fn resolve(&self, reference: &str) -> Result<crate::config::Secret<String>> {
+        Ok(crate::config::Secret::new(format!("what {reference} stands for")))
+    }
+}
+
+#[tokio::test]
+async fn a_section_with_references_waits_for_the_secrets() {
+    let take = |partner: Arc<Partner>| async move { Ok(Arc::new(partner.key.expose().clone())) };
+    let part =
+        || app().config::<Partner>().provide(take).set("partner.key", "vault:apps/partner#key");
+    let error = part().build().unwrap_err().to_string();
+    assert!(
+        error.contains("nothing gives `dyn Secrets`\n    needed by  partner ← String"),
+        "{error}"
+    );
+
+    let app = part().provide(|| async { Ok(Arc::new(Vault) as Arc<dyn crate::config::Secrets>) });
+    let app = app.start().await.unwrap();
+    assert_eq!(*app.get::<Arc<String>>(), "what vault:apps/partner#key stands for");
+    assert!(app.stop().await.is_clean());
+}
