@@ -93,6 +93,10 @@ impl Clock {
     /// Waits until `deadline`; returns at once when it has passed.
     #[expect(clippy::disallowed_methods, reason = "this is where time enters the program")]
     pub async fn sleep_until(&self, deadline: Instant) {
+        // No timer, so that a hand which goes from deadline to deadline does not go there.
+        if deadline == Instant::NEVER {
+            return std::future::pending().await;
+        }
         match &self.0 {
             Source::System { start } => match start.checked_add(deadline.0) {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -243,5 +247,16 @@ mod tests {
         };
         let (at, ()) = tokio::join!(next, driver);
         assert_eq!(at, Instant::START + Duration::from_secs(4));
+    }
+
+    #[tokio::test]
+    async fn a_moment_that_never_comes_has_no_timer() {
+        let (clock, hand) = Clock::held();
+        let never = clock.sleep_until(Instant::NEVER);
+        tokio::select! {
+            biased;
+            () = never => panic!("it came"),
+            () = async { assert_eq!(hand.advance_to_next(), None) } => {}
+        }
     }
 }

@@ -44,7 +44,7 @@ impl Hand {
         let due = {
             let mut state = self.state();
             state.now = state.now.saturating_add(by);
-            state.wall += by;
+            state.wall = state.wall.checked_add(by).unwrap_or(state.wall);
             let after = state.now.saturating_add(Duration::from_nanos(1));
             let later = state.timers.split_off(&(after, 0));
             std::mem::replace(&mut state.timers, later)
