@@ -12,8 +12,10 @@ pub struct OrdersConfig {
     pub max_amount_cents: i64,
     /// How often new orders are looked for.
     #[config(default = "200ms")]
+    #[validate(range(min = "10ms", max = "1h"))]
     pub confirm_every: Duration,
     /// How often the totals are computed.
     #[config(default = "1s")]
+    #[validate(range(min = "10ms", max = "1h"))]
     pub totals_every: Duration,
 }

@@ -74,6 +74,11 @@ pub struct Term {
 pub struct LeaderConfig {
     /// How long a lease is valid without being renewed. It is renewed each third of it.
     #[config(default = "30s")]
+    #[validate(range(
+        min = "1s",
+        max = "3650d",
+        message = "must be from 1s to 3650d: a third of it is the pause between renewals"
+    ))]
     pub ttl: Duration,
     /// Whether leaders may be elected inside of one process in profile prod, where every replica
     /// would elect itself.

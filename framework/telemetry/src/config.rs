@@ -22,7 +22,7 @@ pub struct LoggerConfig {
     /// How many lines may wait to be written. Those that come while so many wait are lost, and
     /// counted in `purlin_log_lines_lost_total`.
     #[config(default = 65_536)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 10_000_000))]
     pub buffered_lines: usize,
 }
 

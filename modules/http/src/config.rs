@@ -13,22 +13,27 @@ pub struct HttpConfig {
     pub listen: Listen,
     /// The largest body of a request; larger ones get 413.
     #[config(default = "2MiB")]
+    #[validate(range(max = "1TiB"))]
     pub body_limit: ByteSize,
     /// How long a request may take until its answer begins; then it gets 504. 0 is no limit.
     #[config(default = "30s")]
+    #[validate(range(max = "24h"))]
     pub request_timeout: Duration,
     /// How long a client may take for the head of a request.
     #[config(default = "10s")]
+    #[validate(range(min = "10ms", max = "1h"))]
     pub header_read_timeout: Duration,
     /// How long a connection may stay open without a request.
     #[config(default = "75s")]
+    #[validate(range(min = "10ms", max = "24h"))]
     pub idle_timeout: Duration,
     /// The most connections at a time; others wait until one is closed.
     #[config(default = 10_000)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
     /// How long requests in flight may take at stop, before their connections are closed.
     #[config(default = "5s")]
+    #[validate(range(max = "24h"))]
     pub drain: Duration,
     /// The layers around every route.
     #[config(nested)]

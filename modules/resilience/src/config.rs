@@ -29,9 +29,11 @@ use purlin::config::Config;
 pub struct GuardConfig {
     /// How long a call may take in all: queue, attempts and pauses. 0 is no limit.
     #[config(default = "30s")]
+    #[validate(range(max = "24h"))]
     pub deadline: Duration,
     /// How long one attempt may take. 0 is no limit.
     #[config(default = "10s")]
+    #[validate(range(max = "24h"))]
     pub timeout: Duration,
     /// How failed attempts are repeated.
     #[config(nested)]
@@ -49,17 +51,19 @@ pub struct GuardConfig {
 pub struct RetryConfig {
     /// Most attempts of a call, the first one included; 1 repeats nothing.
     #[config(default = 3)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 100))]
     pub attempts: u32,
     /// The pause before the second attempt.
     #[config(default = "100ms")]
+    #[validate(range(max = "24h"))]
     pub base: Duration,
     /// What each further pause is multiplied by.
     #[config(default = 2.0)]
-    #[validate(range(min = 1.0))]
+    #[validate(range(min = 1.0, max = 100.0))]
     pub factor: f64,
     /// The longest pause.
     #[config(default = "5s")]
+    #[validate(range(max = "24h"))]
     pub cap: Duration,
     /// The share of a pause that is left to chance, from 0 to 1: with 0.5 it lasts between half of
     /// its length and all of it.
@@ -107,10 +111,11 @@ pub struct BreakerConfig {
     pub failure_rate: f64,
     /// The attempts within the window below which there is no failure rate.
     #[config(default = 20)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000_000))]
     pub min_calls: u32,
     /// The failures in a row that open the breaker as well; 0 is any number.
     #[config(default = 0)]
+    #[validate(range(max = 1_000_000))]
     pub consecutive_failures: u32,
     /// How long the breaker stays open before it lets probes through.
     #[config(default = "5s")]
@@ -123,7 +128,7 @@ pub struct BreakerConfig {
     pub jitter: f64,
     /// Most probes at a time, and the successes that close the breaker.
     #[config(default = 3)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 10_000))]
     pub probes: u32,
 }
 
@@ -139,9 +144,11 @@ pub struct BulkheadConfig {
     pub max_concurrent: u32,
     /// Most calls that wait for a place; further ones are refused at once.
     #[config(default = 256)]
+    #[validate(range(max = 1_000_000))]
     pub max_waiting: u32,
     /// How long a call waits for a place.
     #[config(default = "1s")]
+    #[validate(range(max = "24h"))]
     pub wait: Duration,
 }
 

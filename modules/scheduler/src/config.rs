@@ -25,17 +25,18 @@ pub struct SchedulerConfig {
     #[config(default = "UTC")]
     pub zone: Zone,
     /// Most runs that go on at once, over all jobs; unlimited when not set.
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000_000))]
     pub max_concurrent: Option<usize>,
     /// Most runs that start within any second, over all jobs; unlimited when not set.
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000_000))]
     pub max_starts_per_second: Option<usize>,
     /// How late a run may begin and still be on time. A later one counts as missed.
     #[config(default = "1m")]
+    #[validate(range(max = "366d"))]
     pub late_after: Duration,
     /// How many runs of each job are remembered.
     #[config(default = 50)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 10_000))]
     pub history: usize,
     /// Settings of single jobs, by name.
     #[config(default)]

@@ -18,13 +18,15 @@ pub struct SqliteConfig {
     pub file: String,
     /// How long to wait for another process that has the database locked.
     #[config(default = "5s")]
+    #[validate(range(max = "1h"))]
     pub busy_timeout: Duration,
     /// Most connections that read. There is one more, which writes.
     #[config(default = 4)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000))]
     pub max_readers: u32,
     /// How long a query waits for a free connection.
     #[config(default = "30s")]
+    #[validate(range(min = "1ms", max = "1h"))]
     pub acquire_timeout: Duration,
     /// What a commit waits for: `normal` or `full` (the disk).
     #[config(default)]

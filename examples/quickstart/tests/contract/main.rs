@@ -258,6 +258,17 @@ fn bad_settings_are_all_shown_with_their_places() {
 }
 
 #[test]
+fn a_pause_of_nothing_is_refused() {
+    let variables = [("ORDERS_TOTALS_EVERY", "0s"), ("ORDERS_CONFIRM_EVERY", "0s")];
+    let (code, output) = process::run(&["check"], &variables);
+    assert_eq!(code, 78, "{output}");
+    for (name, _) in variables {
+        let said = format!("env {name}=\"0s\": must be from 10ms to 1h");
+        assert!(output.contains(&said), "{output}");
+    }
+}
+
+#[test]
 fn the_graph_is_sound() {
     quickstart::app().validate().unwrap();
 }

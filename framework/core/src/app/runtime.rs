@@ -7,14 +7,15 @@ use crate::config::{ByteSize, Config};
 #[config(section = "runtime")]
 pub struct RuntimeConfig {
     /// Threads that run tasks. As many as the process has processors, if it is not set.
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1024))]
     pub worker_threads: Option<usize>,
     /// The most threads for blocking work.
     #[config(default = 512)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 10_000))]
     pub blocking_threads: usize,
     /// The stack of each thread.
     #[config(default = "2MiB")]
+    #[validate(range(min = "256KiB", max = "1GiB"))]
     pub stack_size: ByteSize,
 }
 

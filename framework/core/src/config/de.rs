@@ -294,8 +294,11 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let text = self.scalar("a number")?.replace('_', "");
-        let number: f64 = text.parse().map_err(|_| Fault::new("not a number"))?;
-        visitor.visit_f64(number)
+        // `inf` and `NaN` are numbers to Rust, and no bound keeps the latter out.
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => visitor.visit_f64(number),
+            _ => Err(Fault::new("not a number")),
+        }
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

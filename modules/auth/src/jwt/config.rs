@@ -43,17 +43,19 @@ pub struct JwtConfig {
     pub leeway: Duration,
     /// The longest token that is looked at.
     #[config(default = "8KiB")]
+    #[validate(range(min = "128B", max = "1MiB"))]
     pub max_token_size: ByteSize,
     /// How often the set at `jwks_url` is fetched anew.
     #[config(default = "10m")]
-    #[validate(range(min = "1s"))]
+    #[validate(range(min = "1s", max = "30d"))]
     pub jwks_refresh: Duration,
-    /// The least time between two fetches for the sake of an unknown key.
+    /// The least time between two fetches for the sake of an unknown key; 0 is none.
     #[config(default = "10s")]
+    #[validate(range(max = "24h"))]
     pub jwks_cooldown: Duration,
     /// How long a fetch may take.
     #[config(default = "5s")]
-    #[validate(range(min = "1ms"))]
+    #[validate(range(min = "1ms", max = "10m"))]
     pub jwks_timeout: Duration,
 }
 
