@@ -57,6 +57,7 @@ impl Module for Store {
             }
         });
         announce("init");
+        block_in("block-init");
         stay_in("init").await;
         if phase() == "failure" {
             bail!("the store is broken");
@@ -76,12 +77,8 @@ impl Runnable for Worker {
         cx.stopping().await;
         announce("stop");
         stay_in("stop").await;
-        if phase() == "block" {
-            announce("block");
-            loop {
-                std::thread::park();
-            }
-        }
+        announce("block");
+        block_in("block");
         Ok(())
     }
 }
@@ -94,6 +91,12 @@ fn phase() -> String {
 async fn stay_in(name: &str) {
     if phase() == name {
         std::future::pending::<()>().await;
+    }
+}
+
+fn block_in(name: &str) {
+    while phase() == name {
+        std::thread::park();
     }
 }
 

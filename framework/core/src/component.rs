@@ -76,7 +76,7 @@ pub use self::{
     error::{ComponentCycle, ComponentPanicked, UnmetNeeds},
 };
 pub(crate) use self::{
-    assembly::assemble,
+    assembly::{assemble, wire},
     declaration::{nodes, plan, set_name},
 };
 #[doc(hidden)]

@@ -84,7 +84,14 @@ pub enum Event {
         /// The error that it ended with, if it did.
         error: Option<String>,
     },
-    /// A runnable or an undo did not stop in its time and was aborted.
+    /// Something failed while it was stopped. The stopping goes on.
+    StopFailed {
+        /// The runnable.
+        name: String,
+        /// How it went wrong.
+        end: End,
+    },
+    /// A module or a runnable did not stop in its time and was aborted.
     Overran {
         /// Its name.
         name: String,

@@ -14,7 +14,7 @@ pub struct Exit {
 impl Exit {
     /// Clean; also a start that a signal cancelled and that was rolled back.
     pub const CLEAN: u8 = 0;
-    /// A runnable failed for good.
+    /// A runnable failed for good, or something failed while it was stopped.
     pub const RUNNABLE_FAILED: u8 = 1;
     /// The command line was wrong.
     pub const USAGE: u8 = 64;

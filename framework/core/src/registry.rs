@@ -21,11 +21,18 @@ pub(crate) type Decorators = HashMap<Key, Vec<Decorator>>;
 
 /// Everything that has been given, by key.
 ///
-/// Replacements are put in first and stay: what a module gives under such a key is dropped.
+/// Replacements are put in first and stay: what a module gives under such a key is dropped. Nothing
+/// here calls the code of an application, so that nobody waits long for its lock.
 #[derive(Default)]
 pub(crate) struct Registry {
     one: HashMap<Key, Erased>,
     groups: HashMap<Key, Vec<(usize, Erased)>>,
+    overrides: Arc<Overrides>,
+}
+
+/// What stands in the place of given values, and what they are wrapped in.
+#[derive(Default, Clone)]
+pub(crate) struct Overrides {
     replaced: HashSet<Key>,
     decorators: Decorators,
 }
@@ -53,7 +60,7 @@ impl Registry {
     pub(crate) fn replace<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
         let key = Key::of::<T>();
         self.one.insert(key, Box::new(value));
-        self.replaced.insert(key);
+        Arc::make_mut(&mut self.overrides).replaced.insert(key);
     }
 
     /// Wraps the value of a key in another, in the order of the calls.
@@ -61,39 +68,44 @@ impl Registry {
         &mut self,
         wrap: impl Fn(Arc<T>) -> Arc<T> + Send + Sync + 'static,
     ) {
-        self.decorators.entry(Key::of::<T>()).or_default().push(Arc::new(move |inner: Erased| {
+        let wrap: Decorator = Arc::new(move |inner: Erased| {
             let inner = inner.downcast::<Arc<T>>().expect("a key determines its type");
             Box::new(wrap(*inner))
-        }));
+        });
+        let overrides = Arc::make_mut(&mut self.overrides);
+        overrides.decorators.entry(Key::of::<T>()).or_default().push(wrap);
     }
 
-    /// Wraps the replacements. The others are wrapped as they come in.
+    /// Wraps the replacements. Other values are wrapped before they come in.
     pub(crate) fn decorate_replacements(&mut self) {
-        for key in &self.replaced {
+        for key in &self.overrides.replaced {
             if let Some(value) = self.one.remove(key) {
-                let value = wrapped(&self.decorators, key, value);
+                let value = wrapped(&self.overrides.decorators, key, value);
                 self.one.insert(*key, value);
             }
         }
     }
 
+    pub(crate) fn overrides(&self) -> Arc<Overrides> {
+        self.overrides.clone()
+    }
+
+    /// Gives a value that is there from the beginning.
     pub(crate) fn insert<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
         let mut outputs = Outputs::default();
         outputs.one(value);
+        outputs.decorate(&self.overrides);
         self.put(0, outputs);
     }
 
     /// Takes in what the node number `order` has given.
     pub(crate) fn put(&mut self, order: usize, outputs: Outputs) {
-        let none = Decorators::new();
-        let decorators = if outputs.decorated { &none } else { &self.decorators };
         for (key, value) in outputs.one {
-            if !self.replaced.contains(&key) {
-                self.one.insert(key, wrapped(decorators, &key, value));
+            if !self.is_replaced(&key) {
+                self.one.insert(key, value);
             }
         }
         for (key, value) in outputs.members {
-            let value = wrapped(decorators, &key, value);
             let members = self.groups.entry(key).or_default();
             let at = members.partition_point(|(other, _)| *other <= order);
             members.insert(at, (order, value));
@@ -105,7 +117,7 @@ impl Registry {
     }
 
     pub(crate) fn is_replaced(&self, key: &Key) -> bool {
-        self.replaced.contains(key)
+        self.overrides.replaced.contains(key)
     }
 
     pub(crate) fn resolver<'a>(&'a self, redirects: &'a [(Key, Key)]) -> Resolver<'a> {
@@ -145,7 +157,7 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn decorators(&self, key: &Key) -> Vec<Decorator> {
-        self.registry.decorators.get(key).cloned().unwrap_or_default()
+        self.registry.overrides.decorators.get(key).cloned().unwrap_or_default()
     }
 }
 
@@ -159,6 +171,17 @@ impl Outputs {
     /// Values that have been wrapped by the decorators of their keys.
     pub(crate) fn decorated() -> Self {
         Self { decorated: true, ..Self::default() }
+    }
+
+    /// Wraps the values, unless that is done or they are not used.
+    pub(crate) fn decorate(&mut self, overrides: &Overrides) {
+        if std::mem::replace(&mut self.decorated, true) {
+            return;
+        }
+        let wrap = |(key, value)| (key, wrapped(&overrides.decorators, &key, value));
+        let one = std::mem::take(&mut self.one).into_iter();
+        self.one = one.filter(|(key, _)| !overrides.replaced.contains(key)).map(wrap).collect();
+        self.members = std::mem::take(&mut self.members).into_iter().map(wrap).collect();
     }
 
     /// Gives the one `T`.

@@ -48,6 +48,13 @@ impl Watchdog {
         changed.notify_one();
     }
 
+    /// Lets the process live: the application has ended.
+    pub(crate) fn disarm(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().unwrap_or_else(PoisonError::into_inner).deadline = None;
+        changed.notify_one();
+    }
+
     /// Says what would be stuck if nothing went on from here.
     pub(crate) fn set_stuck(&self, stuck: Vec<String>) {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).stuck = stuck;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::{
+    runtime::Handle,
     sync::{mpsc::unbounded_channel, oneshot},
     task::JoinHandle,
 };
@@ -74,7 +75,7 @@ impl App {
     /// [`StartError::Failed`] when something failed to start. What had been started was undone.
     #[expect(clippy::disallowed_methods, reason = "the driver is the task that owns all others")]
     pub async fn start(self) -> Result<Running, StartError> {
-        let Launch { driver, shared, registry, signals } = self.prepare(None);
+        let Launch { driver, shared, registry, signals } = self.prepare(Handle::current(), None);
         let (ready, is_ready) = oneshot::channel();
         let (ready, failure) = (Mutex::new(Some(ready)), Arc::new(Mutex::new(None)));
         let addresses = Arc::new(Mutex::new(BTreeMap::new()));
@@ -112,7 +113,7 @@ impl App {
     }
 
     /// Puts everything in its place.
-    pub(super) fn prepare(self, process: Option<Process>) -> Launch {
+    pub(super) fn prepare(self, runtime: Handle, process: Option<Process>) -> Launch {
         let Self { info, graph, mut starts, mut registry, supplied, hooks, settings, .. } = self;
         let (clock, entropy, events) = (self.clock, self.entropy, Events::default());
         self.listeners.into_iter().for_each(|listener| events.listen(listener));
@@ -177,6 +178,7 @@ impl App {
             }
         };
         let driver = Driver {
+            runtime,
             machine,
             units,
             registry: registry.clone(),

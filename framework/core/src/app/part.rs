@@ -24,7 +24,8 @@ pub(crate) struct Part {
     pub(crate) inside: Vec<Node>,
 }
 
-/// Starts a node, once everything it needs is in the registry.
+/// Takes what a node needs, all of which is in the registry now; the future starts the node. The
+/// application's code runs in the future alone: nobody holds the registry then.
 pub(crate) type Start = Box<dyn FnOnce(&Registry, Init, section::Source) -> Starting + Send>;
 
 /// Something that [`AppBuilder::module`](super::AppBuilder::module) takes: a module, or a module
@@ -135,14 +136,13 @@ impl Part {
             node
         });
         let start: Start = Box::new(move |registry, mut cx, source| {
-            // Constructors do no I/O: they run here, on the start task.
-            let outputs = component::assemble::<C>(&registry.resolver(source.redirects()));
+            let wiring = component::wire::<C>(&registry.resolver(source.redirects()));
             cx.detail(if count == 1 {
                 "1 component".to_owned()
             } else {
                 format!("{count} components")
             });
-            Box::pin(async move { Ok((cx, outputs?)) })
+            Box::pin(async move { Ok((cx, component::assemble::<C>(wiring?)?)) })
         });
         Self { node, start: Some(start), inside: inside.collect() }
     }

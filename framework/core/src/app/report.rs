@@ -44,7 +44,9 @@ impl Report {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let told = !self.terse
             || match event {
-                Event::ModuleFailed { .. } | Event::Overran { .. } => true,
+                Event::ModuleFailed { .. } | Event::StopFailed { .. } | Event::Overran { .. } => {
+                    true
+                }
                 Event::Stopped { exit, .. } => !exit.is_clean(),
                 _ => false,
             };
@@ -112,6 +114,7 @@ impl Report {
                 };
                 (name != "tasks" || error.is_some()).then(|| self.line(name, detail, Some(*took)))
             }
+            Event::StopFailed { name, end } => Some(format!("  ! the stop of {name} {end}")),
             Event::Overran { name, limit } => {
                 Some(format!("  ! {name} did not stop within {} and is aborted", human(*limit)))
             }

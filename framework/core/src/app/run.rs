@@ -45,6 +45,10 @@ pub(super) fn run(mut builder: AppBuilder) -> Exit {
     {
         return describe(&builder, form);
     }
+    let signals = match verb {
+        Verb::Run => Signals::of_process().map(Some),
+        _ => Ok(None),
+    };
     let app = match builder.build() {
         Ok(app) => app,
         Err(error) => {
@@ -53,32 +57,42 @@ pub(super) fn run(mut builder: AppBuilder) -> Exit {
             return exit;
         }
     };
-    match verb {
-        Verb::Run => serve(app),
-        verb => inspect(&app, &verb),
+    match signals {
+        Ok(Some(signals)) => serve(app, signals),
+        Ok(None) => inspect(&app, &verb),
+        Err(error) => cannot_be_set_up(&error),
     }
 }
 
 /// Runs the service from start to stop.
-fn serve(app: App) -> Exit {
-    let process = Signals::of_process().and_then(|signals| {
-        Ok((Process { signals, watchdog: Watchdog::start()? }, app.runtime.build()?))
+///
+/// What decides runs on a thread of its own, with timers of its own: code that blocks all workers
+/// takes neither the deadlines nor the signals from it.
+fn serve(app: App, signals: Signals) -> Exit {
+    let set_up = Watchdog::start().and_then(|watchdog| {
+        let control = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok((watchdog, control, app.runtime.build()?))
     });
-    let (process, runtime) = match process {
-        Ok(process) => process,
-        Err(error) => {
-            complain(&format!("error: the process cannot be set up: {error}"));
-            return Exit::new(Exit::START_FAILED, "the process cannot be set up");
-        }
+    let (watchdog, control, runtime) = match set_up {
+        Ok(set_up) => set_up,
+        Err(error) => return cannot_be_set_up(&error),
     };
     let report = if tells_people(&app) { report(&app) } else { Report::terse() };
     let hard_stop = app.lifecycle.hard_stop;
-    let launch = app.prepare(Some(process));
+    signals.heed();
+    let process = Process { signals, watchdog: watchdog.clone() };
+    let launch = app.prepare(runtime.handle().clone(), Some(process));
     launch.shared.events.listen(move |event| report.write(event));
-    let exit = runtime.block_on(launch.driver.run());
+    let exit = control.block_on(launch.driver.run());
+    watchdog.disarm();
     // A blocking thread that never returns must not keep the process.
     runtime.shutdown_timeout(hard_stop.min(Duration::from_secs(1)));
     exit
+}
+
+fn cannot_be_set_up(error: &std::io::Error) -> Exit {
+    complain(&format!("error: the process cannot be set up: {error}"));
+    Exit::new(Exit::START_FAILED, "the process cannot be set up")
 }
 
 /// Whether reports go to a person at a terminal or in development; a collector reads the log.

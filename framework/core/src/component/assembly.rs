@@ -9,7 +9,7 @@ use std::{
 
 use shaku::ModuleBuilder;
 
-use super::{ComponentPanicked, ComponentSet, declaration::Declaration, set_name};
+use super::{ComponentPanicked, ComponentSet, declaration::Declaration, set_name, wiring::Wiring};
 use crate::{
     error::Result,
     gives::Gives,
@@ -24,19 +24,24 @@ pub struct SetBuilder<C> {
     set: PhantomData<fn() -> C>,
 }
 
-/// Builds a set out of what has been given. Its outputs are decorated already.
-pub(crate) fn assemble<C: ComponentSet>(from: &Resolver<'_>) -> Result<Outputs> {
-    let set = Arc::new(build::<C>(from)?);
+/// Takes what a set needs out of what has been given.
+pub(crate) fn wire<C: ComponentSet>(from: &Resolver<'_>) -> Result<Wiring> {
+    let declaration = Declaration::of::<C>();
+    let wiring = declaration.wiring::<C>(from)?;
+    declaration.check_order::<C>(|interface| wiring.is_replaced(interface))?;
+    Ok(wiring)
+}
+
+/// Builds a set, which calls its constructors. Its outputs are decorated already.
+pub(crate) fn assemble<C: ComponentSet>(wiring: Wiring) -> Result<Outputs> {
+    let set = Arc::new(build::<C>(wiring)?);
     let mut outputs = Outputs::decorated();
     set.give(&mut outputs);
     outputs.one(set);
     Ok(outputs)
 }
 
-fn build<C: ComponentSet>(from: &Resolver<'_>) -> Result<C> {
-    let declaration = Declaration::of::<C>();
-    let wiring = declaration.wiring::<C>(from)?;
-    declaration.check_order::<C>(|interface| wiring.is_replaced(interface))?;
+fn build<C: ComponentSet>(wiring: Wiring) -> Result<C> {
     let path = wiring.path();
     let builder = ModuleBuilder::<C>::with_submodules(wiring);
     // What a panicking constructor leaves behind is dropped here, so nobody can see it half made.
@@ -71,7 +76,7 @@ impl<C: ComponentSet> SetBuilder<C> {
     /// [`ComponentCycle`](super::ComponentCycle) when components need each other, and
     /// [`ComponentPanicked`] when a constructor panicked.
     pub fn build(self) -> Result<C> {
-        build(&self.registry.resolver(&[]))
+        build(wire::<C>(&self.registry.resolver(&[]))?)
     }
 }
 

@@ -7,11 +7,12 @@ use super::*;
 use crate::{
     clock::Clock,
     config::Live,
+    error::Result,
     gives::{Gives, Group},
     key::{Instance, Key},
     needs::{Arity, Injectable, Named},
     plan::Plan,
-    registry::Registry,
+    registry::{Registry, Resolver},
 };
 
 crate::name!(Analytics);
@@ -42,6 +43,10 @@ impl Plugin for Given {
     }
 }
 
+fn assembled<C: ComponentSet>(from: &Resolver<'_>) -> Result<Outputs> {
+    assemble::<C>(wire::<C>(from)?)
+}
+
 fn store(name: &'static str) -> Arc<dyn Store> {
     Arc::new(Given(name))
 }
@@ -61,7 +66,7 @@ fn give(registry: &mut Registry, instance: Option<Instance>, gifts: impl Gives) 
 
 /// Assembles a set as the engine does, and puts its outputs back into the registry.
 fn start<C: ComponentSet>(registry: &mut Registry) -> Arc<C> {
-    let outputs = assemble::<C>(&registry.resolver(&[])).unwrap();
+    let outputs = assembled::<C>(&registry.resolver(&[])).unwrap();
     registry.put(1, outputs);
     of(registry)
 }
@@ -237,7 +242,7 @@ fn a_need_that_nobody_had_is_not_in_the_set() {
 fn what_a_constructed_component_needs_may_not_be_absent() {
     let mut registry = Registry::default();
     registry.replace::<dyn Service>(Arc::new(OnStore { store: store("fake") }));
-    let error = assemble::<Orders>(&registry.resolver(&[])).map(|_| ()).unwrap_err();
+    let error = assembled::<Orders>(&registry.resolver(&[])).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "`Orders` cannot be built: nothing gives `Limit`, needed by Sql");
     assert!(error.is::<UnmetNeeds>());
 }
@@ -273,7 +278,7 @@ fn a_set_can_be_given_a_named_instance() {
     let mut registry = given(Arc::new(Limit(1)));
     give(&mut registry, Some(Instance::of::<Analytics>()), Arc::new(Limit(2)));
     let redirects = [(Key::of::<Limit>(), Key::named::<Analytics, Limit>())];
-    let outputs = assemble::<Orders>(&registry.resolver(&redirects)).unwrap();
+    let outputs = assembled::<Orders>(&registry.resolver(&redirects)).unwrap();
     registry.put(1, outputs);
     assert_eq!(of::<dyn Store>(&registry).name(), "sql2");
 }
@@ -333,7 +338,7 @@ fn a_panic_names_the_component_that_was_under_construction() {
 fn a_panicking_decorator_is_laid_at_the_component_it_decorates() {
     let mut registry = given(Arc::new(Limit(5)));
     registry.decorate::<dyn Store>(|_| panic!("not today"));
-    let error = assemble::<Orders>(&registry.resolver(&[])).map(|_| ()).unwrap_err();
+    let error = assembled::<Orders>(&registry.resolver(&[])).map(|_| ()).unwrap_err();
     assert_eq!(error.downcast_ref::<ComponentPanicked>().unwrap().component, "Sql");
 }
 

@@ -2,10 +2,8 @@
 
 use std::{
     any::type_name,
-    cell::RefCell,
     collections::{HashMap, HashSet},
-    rc::Rc,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use shaku::ModuleBuildContext;
@@ -23,11 +21,10 @@ use crate::{
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Wiring {
-    values: RefCell<HashMap<Key, Erased>>,
+    values: Mutex<HashMap<Key, Erased>>,
     replaced: HashSet<Key>,
     decorators: Decorators,
-    /// The components under construction, each needed by the one before it.
-    path: Rc<RefCell<Vec<&'static str>>>,
+    path: ConstructionPath,
 }
 
 /// Builds the component `C` unless its interface is replaced, and decorates it once.
@@ -39,11 +36,11 @@ where
     if let Some(value) = cx.submodules().get() {
         return value;
     }
-    cx.submodules().path.borrow_mut().push(type_name::<C>());
+    cx.submodules().path.lock().push(type_name::<C>());
     let built = cx.build_component::<C>();
     let wiring = cx.submodules();
     let value = wiring.decorated(built);
-    wiring.path.borrow_mut().pop();
+    wiring.path.lock().pop();
     value
 }
 
@@ -68,16 +65,15 @@ pub fn needed<T: ?Sized + 'static>(slot: &Option<Arc<T>>) -> &Arc<T> {
 impl Wiring {
     /// The value of `T`, if there is one yet.
     pub fn get<T: Interface + ?Sized>(&self) -> Option<Arc<T>> {
-        let values = self.values.borrow();
-        values.get(&Key::of::<T>())?.downcast_ref::<Arc<T>>().cloned()
+        self.values().get(&Key::of::<T>())?.downcast_ref::<Arc<T>>().cloned()
     }
 
     pub(super) fn put(&mut self, key: Key, value: Erased) {
-        self.values.get_mut().insert(key, value);
+        self.values().insert(key, value);
     }
 
     pub(super) fn has(&self, key: &Key) -> bool {
-        self.values.borrow().contains_key(key)
+        self.values().contains_key(key)
     }
 
     pub(super) fn is_replaced(&self, key: &Key) -> bool {
@@ -100,25 +96,34 @@ impl Wiring {
 
     /// The names of the components under construction, to be read after a panic.
     pub(super) fn path(&self) -> ConstructionPath {
-        ConstructionPath(Rc::clone(&self.path))
+        self.path.clone()
     }
 
     fn decorated<I: Interface + ?Sized>(&self, built: Arc<I>) -> Arc<I> {
         let key = Key::of::<I>();
         let value = wrapped(&self.decorators, &key, Box::new(built));
         let value = value.downcast::<Arc<I>>().expect("a decorator keeps the type of its key");
-        self.values.borrow_mut().insert(key, Box::new(Arc::clone(&value)));
+        self.values().insert(key, Box::new(Arc::clone(&value)));
         *value
+    }
+
+    fn values(&self) -> MutexGuard<'_, HashMap<Key, Erased>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Which component is under construction.
-pub(super) struct ConstructionPath(Rc<RefCell<Vec<&'static str>>>);
+/// The components under construction, each needed by the one before it.
+#[derive(Default, Clone)]
+pub(super) struct ConstructionPath(Arc<Mutex<Vec<&'static str>>>);
 
 // === impl ConstructionPath ===
 
 impl ConstructionPath {
     pub(super) fn innermost(&self) -> Option<String> {
-        self.0.borrow().last().map(|name| short(name))
+        self.lock().last().map(|name| short(name))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

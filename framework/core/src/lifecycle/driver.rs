@@ -6,6 +6,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use tokio::{
+    runtime::Handle,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
@@ -36,6 +37,8 @@ use crate::{
 
 /// Performs what the machine decides, on tokio.
 pub(crate) struct Driver {
+    /// Where everything that is driven runs. The driver itself may run elsewhere.
+    pub(crate) runtime: Handle,
     pub(crate) machine: Machine,
     pub(crate) units: Vec<Unit>,
     pub(crate) registry: Arc<RwLock<Registry>>,
@@ -65,6 +68,7 @@ pub(crate) type Starting = BoxFuture<'static, Result<(Init, Outputs)>>;
 
 /// The state of a driver while it runs.
 struct Life {
+    runtime: Handle,
     machine: Machine,
     starts: Vec<Option<Unit>>,
     orders: Vec<usize>,
@@ -110,11 +114,23 @@ struct RunTask {
 impl Driver {
     /// Runs the application from its start to its end.
     pub(crate) async fn run(self) -> Exit {
-        let Self { machine, units, registry, shared, leader, watchdog, warnings, hooks, .. } = self;
+        let Self {
+            runtime,
+            machine,
+            units,
+            registry,
+            shared,
+            leader,
+            watchdog,
+            warnings,
+            hooks,
+            ..
+        } = self;
         let (mut requests, mut signals) = (self.requests, self.signals);
         let clock = shared.clock.clone();
         let (ready, mut readies) = unbounded_channel();
         let mut life = Life {
+            runtime,
             machine,
             orders: units.iter().map(|unit| unit.order).collect(),
             starts: units.into_iter().map(Some).collect(),
@@ -178,6 +194,7 @@ impl Life {
             Action::Run(run) => self.start(run),
             Action::Stop(run) => self.stop(run),
             Action::StopHard(run, limit) => self.stop_hard(run, limit),
+            Action::Abort(run) => self.abort(&Tag::Run(run)),
             Action::Abandon(run) => {
                 for tag in [Tag::Run(run), Tag::Graceful(run), Tag::Hard(run)] {
                     self.abort(&tag);
@@ -209,7 +226,7 @@ impl Life {
     }
 
     fn spawn(&mut self, tag: Tag, task: impl Future<Output = Done> + Send + 'static) {
-        let handle = self.tasks.spawn(task);
+        let handle = self.tasks.spawn_on(task, &self.runtime);
         self.tags.insert(handle.id(), (tag, handle));
     }
 
@@ -228,11 +245,15 @@ impl Life {
         self.spawn(
             Tag::Init(id),
             async move {
-                let starting = {
+                let (starting, overrides) = {
                     let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
-                    (unit.start)(&registry, cx)
+                    ((unit.start)(&registry, cx), registry.overrides())
                 };
-                Done::Init(Box::new(starting.await))
+                let mut started = starting.await;
+                if let Ok((_, outputs)) = &mut started {
+                    outputs.decorate(&overrides);
+                }
+                Done::Init(Box::new(started))
             }
             .instrument(span),
         );
@@ -351,9 +372,9 @@ impl Life {
         match tag {
             Tag::Init(unit) => self.init_ended(unit, outcome),
             Tag::Run(run) => self.run_ended(run, outcome),
-            Tag::Graceful(run) => self.complain("the graceful stop of", run, outcome),
+            Tag::Graceful(run) => self.stopped_badly(run, outcome),
             Tag::Hard(run) => {
-                self.complain("the hard stop of", run, outcome);
+                self.stopped_badly(run, outcome);
                 self.abort(&Tag::Run(run));
             }
             Tag::Undo { owner, what } => {
@@ -386,16 +407,15 @@ impl Life {
         }
         // Nothing that comes too late is run.
         let specs = if self.machine.is_stopping() { Vec::new() } else { cx.runs };
-        let mut plans = Vec::with_capacity(specs.len());
-        for spec in specs {
-            let spec = match self.gated(spec) {
-                Ok(spec) => spec,
-                Err(error) => return Input::InitFailed(unit, error.to_string()),
-            };
-            plans.push(plan(&spec, Some(unit)));
-            self.runs.push(RunTask { spec, instance: None });
+        let specs: Result<Vec<_>> = specs.into_iter().map(|spec| self.gated(spec)).collect();
+        match specs {
+            Ok(specs) => {
+                let plans = specs.iter().map(|spec| plan(spec, Some(unit))).collect();
+                self.runs.extend(specs.into_iter().map(|spec| RunTask { spec, instance: None }));
+                Input::Initialised(unit, cx.detail, plans)
+            }
+            Err(error) => Input::InitFailed(unit, error.to_string()),
         }
-        Input::Initialised(unit, cx.detail, plans)
     }
 
     /// Puts the campaign loop in front of a runnable that only a leader runs.
@@ -434,11 +454,9 @@ impl Life {
         self.queue.push_back(Input::Ended(run, end, detail.unwrap_or_default()));
     }
 
-    /// A stop error is told and never stops the stopping.
-    fn complain(&self, what: &str, run: RunId, outcome: Result<Done, JoinError>) {
-        if let Some(error) = failure(outcome) {
-            let name = &self.runs[run].spec.name;
-            tracing::warn!(runnable = name, error = error.to_string(), "{what} `{name}` failed");
+    fn stopped_badly(&mut self, run: RunId, outcome: Result<Done, JoinError>) {
+        if let Some(end) = failure(outcome) {
+            self.queue.push_back(Input::StopFailed(run, end));
         }
     }
 }

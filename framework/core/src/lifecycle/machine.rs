@@ -47,6 +47,8 @@ pub(crate) enum Input {
     Ready(RunId),
     /// A task has ended, for whatever reason; the second is its last word.
     Ended(RunId, End, String),
+    /// `graceful_shutdown` or `shutdown` went wrong.
+    StopFailed(RunId, End),
     Undone {
         owner: String,
         what: String,
@@ -70,6 +72,8 @@ pub(crate) enum Action {
     Stop(RunId),
     /// `shutdown`, at most for the given time, then abort.
     StopHard(RunId, Duration),
+    /// The task is aborted, and answers when it is gone.
+    Abort(RunId),
     /// The task is given up. Not answered.
     Abandon(RunId),
     /// The next undo of the shell, or of the others, in reverse order.
@@ -132,7 +136,8 @@ enum UnitState {
     Waiting,
     Starting(Instant),
     Started,
-    Aborting,
+    /// Started at that time, and to be gone.
+    Aborting(Instant),
     Ended,
 }
 
@@ -155,6 +160,8 @@ enum Phase {
         shell: bool,
         since: Instant,
         until: Instant,
+        /// Whether the undo under way has been abandoned.
+        late: bool,
     },
     Stopped,
 }
@@ -169,6 +176,7 @@ struct Stop {
     /// When everything must have ended.
     until: Instant,
     overran: Vec<String>,
+    failed: Vec<String>,
 }
 
 // === impl Machine ===
@@ -215,12 +223,8 @@ impl Machine {
             }
             Input::Ready(run) => self.ready(now, run),
             Input::Ended(run, end, detail) => self.ended(now, run, end, detail),
-            Input::Undone { owner, what, error } => {
-                if let Phase::Undoing { shell, since, .. } = self.phase {
-                    self.emit(Event::Undone { owner, what, took: now - since, error });
-                    self.undo(now, shell);
-                }
-            }
+            Input::StopFailed(run, end) => self.stop_failed(run, end),
+            Input::Undone { owner, what, error } => self.undone(now, owner, what, error),
             Input::NothingToUndo => match self.phase {
                 Phase::Undoing { shell: false, .. } => self.undo(now, true),
                 Phase::Undoing { shell: true, .. } => self.finish(now),
@@ -238,7 +242,7 @@ impl Machine {
         let of_phase = match self.phase {
             Phase::Cancelling { until }
             | Phase::DrainDelay { until, .. }
-            | Phase::Undoing { until, .. } => Some(until),
+            | Phase::Undoing { until, late: false, .. } => Some(until),
             _ => None,
         };
         let of_units = self.units.iter().filter_map(|unit| match unit.state {
@@ -246,11 +250,7 @@ impl Machine {
             _ => None,
         });
         let of_runs = self.runs.iter().filter_map(|run| match run.state {
-            RunState::Starting { since }
-                if self.phase == Phase::StartingRuns && run.is_first_start() =>
-            {
-                Some(since + self.limits.start)
-            }
+            RunState::Starting { since } if self.stop.is_none() => Some(since + self.limits.start),
             RunState::BackingOff { until } if self.stop.is_none() => Some(until),
             RunState::Stopping { deadline, .. } => Some(deadline),
             _ => None,
@@ -277,7 +277,7 @@ impl Machine {
             self.emit(Event::Ready { took: now - self.started_at, critical_path });
         }
         if matches!(self.phase, Phase::Cancelling { .. })
-            && !self.units.iter().any(|unit| unit.state == UnitState::Aborting)
+            && !self.units.iter().any(|unit| matches!(unit.state, UnitState::Aborting(_)))
         {
             self.phase = Phase::StoppingRuns;
         }
@@ -327,7 +327,7 @@ impl Machine {
         let units = self
             .units
             .iter()
-            .filter(|unit| matches!(unit.state, UnitState::Starting(_) | UnitState::Aborting));
+            .filter(|unit| matches!(unit.state, UnitState::Starting(_) | UnitState::Aborting(_)));
         let runs = self.runs.iter().filter(|run| run.is_alive());
         units.map(|unit| unit.name.clone()).chain(runs.map(|run| run.plan.name.clone())).collect()
     }

@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     time::Duration,
 };
 
@@ -57,6 +57,8 @@ struct RunCase {
     tier: u16,
     on_end: u8,
     ready: Option<u16>,
+    /// Whether it gets ready again after a restart.
+    recovers: bool,
     /// After how long it ends by itself, and how.
     ends: Option<(u16, u8)>,
     stops: Stops,
@@ -66,6 +68,8 @@ struct RunCase {
 #[derive(Debug, Clone, Copy)]
 enum Stops {
     After(u16),
+    /// After that time, and its drain fails.
+    Badly(u16),
     WhenHard,
     /// Neither the signal nor the abort ends it.
     Never,
@@ -83,14 +87,16 @@ fn case() -> impl Strategy<Value = Case> {
         0..4_u16,
         0..3_u8,
         prop_oneof![9 => (0..100_u16).prop_map(Some), 1 => Just(None)],
+        prop::bool::weighted(0.5),
         prop_oneof![3 => Just(None), 1 => (0..900_u16, 0..3_u8).prop_map(Some)],
-        prop_oneof![8 => (0..300_u16).prop_map(Stops::After), 1 => Just(Stops::WhenHard), 1 => Just(Stops::Never)],
+        prop_oneof![8 => (0..300_u16).prop_map(Stops::After), 2 => (0..300_u16).prop_map(Stops::Badly), 1 => Just(Stops::WhenHard), 1 => Just(Stops::Never)],
         prop::option::of(0..600_u16),
     );
-    let run = run.prop_map(|(tier, on_end, ready, ends, stops, grace)| RunCase {
+    let run = run.prop_map(|(tier, on_end, ready, recovers, ends, stops, grace)| RunCase {
         tier,
         on_end,
         ready,
+        recovers,
         ends,
         stops,
         grace,
@@ -140,8 +146,11 @@ struct World<'a> {
 struct Seen {
     initialised: Vec<UnitId>,
     started: Vec<UnitId>,
-    running: BTreeMap<RunId, u32>,
+    running: BTreeSet<RunId>,
+    ran: BTreeSet<RunId>,
     stopped: Vec<RunId>,
+    late: bool,
+    stop_failed: bool,
     ready: bool,
     stopping: Option<Instant>,
     failed: bool,
@@ -165,6 +174,8 @@ struct Reached {
     third_signal: u32,
     requested: u32,
     clean: u32,
+    late: u32,
+    stop_failed: u32,
 }
 
 // === impl World ===
@@ -262,6 +273,15 @@ impl<'a> World<'a> {
                     );
                 }
             }
+            Action::Abort(run) => {
+                prop_assert!(!self.behaviour(run).recovers, "aborted, and it was ready");
+                if !matches!(self.behaviour(run).stops, Stops::Never) {
+                    self.later(
+                        1,
+                        Input::Ended(run, End::Failed("aborted".to_owned()), String::new()),
+                    );
+                }
+            }
             Action::Abandon(run) => {
                 self.seen.running.remove(&run);
             }
@@ -315,19 +335,26 @@ impl<'a> World<'a> {
     fn run(&mut self, run: RunId) -> Result<(), TestCaseError> {
         prop_assert!(self.seen.stopping.is_none(), "a runnable is started while stopping");
         prop_assert_eq!(self.seen.started.len(), self.case.units.len(), "before all modules");
-        prop_assert!(!self.seen.running.contains_key(&run), "two instances of one runnable");
+        prop_assert!(!self.seen.running.contains(&run), "two instances of one runnable");
         let behaviour = self.behaviour(run);
         for other in 0..self.runs.len() {
             if self.behaviour(other).tier > behaviour.tier {
                 prop_assert!(
-                    self.seen.running.contains_key(&other) || self.has_run(other),
+                    self.seen.running.contains(&other) || self.has_run(other),
                     "started before a higher tier"
                 );
             }
         }
-        self.seen.running.insert(run, 0);
-        if let Some(ready) = behaviour.ready {
+        self.seen.running.insert(run);
+        let restarted = !self.seen.ran.insert(run);
+        if let Some(ready) = behaviour.ready
+            && (behaviour.recovers || !restarted)
+        {
             self.later(ready, Input::Ready(run));
+        } else if restarted {
+            // It hangs before it gets to where it would end.
+            self.seen.late = true;
+            return Ok(());
         }
         if let Some((after, how)) = behaviour.ends {
             let end = match how {
@@ -348,11 +375,14 @@ impl<'a> World<'a> {
         prop_assert!(self.seen.stopping.is_some(), "stopped, and nobody asked for it");
         prop_assert!(!self.seen.stopped.contains(&run), "stopped twice");
         let tier = self.behaviour(run).tier;
-        let earlier = self.seen.running.keys().filter(|other| self.behaviour(**other).tier < tier);
+        let earlier = self.seen.running.iter().filter(|other| self.behaviour(**other).tier < tier);
         prop_assert_eq!(earlier.count(), 0, "stopped before an earlier tier has ended");
         self.seen.stopped.push(run);
         self.forget(|input| matches!(input, Input::Ended(id, ..) if *id == run));
-        if let Stops::After(millis) = self.behaviour(run).stops {
+        if let Stops::Badly(_) = self.behaviour(run).stops {
+            self.later(0, Input::StopFailed(run, End::Failed("no drain".to_owned())));
+        }
+        if let Stops::After(millis) | Stops::Badly(millis) = self.behaviour(run).stops {
             self.later(millis, Input::Ended(run, End::Finished, String::new()));
         }
         Ok(())
@@ -377,14 +407,22 @@ impl<'a> World<'a> {
     fn see(&mut self, event: &Event) {
         match event {
             Event::ModuleFailed { .. } if self.seen.stopping.is_none() => self.seen.failed = true,
-            Event::RunnableEnded { restart_in: None, name, .. } => {
+            Event::RunnableEnded { restart_in: None, name, end } => {
                 let ignored = self.runs.iter().any(|(unit, at)| {
                     *name == format!("{unit}/{at}")
                         && self.case.units[*unit].runs[*at].on_end % 3 == 2
                 });
-                self.seen.gave_up |= !ignored && self.seen.stopping.is_none();
+                let stopping = self.seen.stopping.is_some();
+                self.seen.gave_up |= !ignored && !stopping;
+                self.seen.stop_failed |= !ignored && stopping && *end != End::Finished;
             }
             Event::Overran { .. } => self.seen.overran = true,
+            Event::Undone { error: Some(error), .. } if error == "abandoned" => {
+                self.seen.overran = true;
+            }
+            Event::StopFailed { .. }
+            | Event::RunnableStopped { error: Some(_), .. }
+            | Event::Undone { error: Some(_), .. } => self.seen.stop_failed = true,
             _ => {}
         }
     }
@@ -457,14 +495,17 @@ fn check(case: &Case, reached: &mut Reached) -> Result<(), TestCaseError> {
     let of_request = case.request.map(|(_, code)| code);
     reached.requested += u32::from(exit.reason() == "a request");
     reached.clean += u32::from(exit.is_clean());
+    reached.late += u32::from(seen.late);
+    reached.stop_failed += u32::from(exit.reason().starts_with("while stopping"));
     match exit.code() {
         Exit::START_FAILED => prop_assert!(seen.failed),
         Exit::STOP_OVERRAN => prop_assert!(seen.overran && !seen.failed),
         code if Some(code) == of_request && exit.reason() == "a request" => {}
-        Exit::RUNNABLE_FAILED => prop_assert!(seen.gave_up),
+        Exit::RUNNABLE_FAILED => prop_assert!(seen.gave_up || seen.stop_failed),
         Exit::CLEAN => {
             prop_assert!(!seen.failed && !seen.overran, "a clean exit hides a failure");
             prop_assert!(!seen.gave_up, "a clean exit hides a dead runnable");
+            prop_assert!(!seen.stop_failed, "a clean exit hides a failed stop");
         }
         other => prop_assert!(false, "exit code {other} is documented nowhere"),
     }
@@ -501,11 +542,23 @@ fn nine_thousand_lives_that_are_the_same_each_time() {
         third_signal,
         requested,
         clean,
+        late,
+        stop_failed,
     } = reached;
-    for count in
-        [ready, start_failed, cancelled, gave_up, overran, hurried, third_signal, requested, clean]
-    {
-        assert!(count >= 100, "a kind of life was hardly met");
+    for count in [
+        ready,
+        start_failed,
+        cancelled,
+        gave_up,
+        overran,
+        hurried,
+        third_signal,
+        requested,
+        clean,
+        late,
+        stop_failed,
+    ] {
+        assert!(count >= 30, "a kind of life was hardly met");
     }
 }
 

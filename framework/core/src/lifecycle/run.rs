@@ -34,6 +34,8 @@ pub(crate) enum RunState {
         since: Instant,
     },
     Ready,
+    /// Aborted because it has not become ready in time.
+    Late,
     BackingOff {
         until: Instant,
     },
@@ -67,7 +69,10 @@ impl Run {
     pub(crate) fn is_alive(&self) -> bool {
         matches!(
             self.state,
-            RunState::Starting { .. } | RunState::Ready | RunState::Stopping { .. }
+            RunState::Starting { .. }
+                | RunState::Ready
+                | RunState::Late
+                | RunState::Stopping { .. }
         )
     }
 

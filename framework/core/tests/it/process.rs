@@ -15,9 +15,13 @@ pub(crate) struct Phases {
 impl Phases {
     /// Starts the fixture, which stays in `phase`.
     pub(crate) fn start(phase: &str, settings: &[&str]) -> Self {
-        let sets = settings.iter().flat_map(|set| ["--set", set]);
+        let sets: Vec<_> = settings.iter().flat_map(|set| ["--set", set]).collect();
+        Self::start_with(phase, &sets)
+    }
+
+    pub(crate) fn start_with(phase: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(example("phases"))
-            .args(sets)
+            .args(arguments)
             .env_clear()
             .env("PHASE", phase)
             .stdout(Stdio::piped())

@@ -1,6 +1,9 @@
 //! Each signal in each phase: exit code, order, report.
 
-use rustix::process::Signal;
+use rustix::{
+    fs::{CWD, Mode, mkfifoat},
+    process::Signal,
+};
 
 use crate::process::Phases;
 
@@ -31,6 +34,22 @@ fn a_signal_while_running_stops_in_order_with_code_0() {
             &["ready in", &format!("stopping: {name}"), "worker", "close the store", "stopped in"],
         );
     }
+}
+
+/// Also for the first process of a container, which has no default action to die of.
+#[test]
+fn a_signal_before_the_start_ends_it_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("slow.yaml");
+    let mode = Mode::RUSR | Mode::WUSR;
+    mkfifoat(CWD, &file, mode).unwrap();
+    let phases = Phases::start_with("none", &["--config", file.to_str().unwrap()]);
+    // It opens when the fixture does, and has nothing to be read.
+    let _pipe = std::fs::File::options().write(true).open(&file).unwrap();
+    phases.signal(Signal::TERM);
+    let (code, report) = phases.end();
+    assert_eq!(code, 0, "{report}");
+    assert_eq!(report, "SIGTERM before anything was started · exit code 0\n");
 }
 
 #[test]
@@ -134,6 +153,22 @@ fn what_blocks_a_worker_for_ever_is_named_by_the_watchdog() {
     let (code, report) = phases.end();
     assert_eq!(code, 74, "{report}");
     assert!(report.contains("worker"), "{report}");
+}
+
+/// The deadlines and the signals need no worker.
+#[test]
+fn an_init_that_blocks_every_worker_fails_the_start() {
+    let settings = [
+        "lifecycle.start_timeout=300ms",
+        "lifecycle.stop_timeout=300ms",
+        "lifecycle.hard_stop=50ms",
+        "runtime.worker_threads=1",
+    ];
+    let mut phases = Phases::start("block-init", &settings);
+    phases.wait_for("init");
+    let (code, report) = phases.end();
+    assert_eq!(code, 70, "{report}");
+    assert!(report.contains("it did not start within 300ms"), "{report}");
 }
 
 #[test]

@@ -57,6 +57,9 @@ pub(crate) fn log(event: &Event, development: bool) {
         Event::RunnableStopped { name, took, detail, error: Some(error), .. } => {
             warn!(target: TARGET, component = %name, took_ms = ms(*took), detail = some(detail), error, "runnable stopped with an error");
         }
+        Event::StopFailed { name, end } => {
+            warn!(target: TARGET, component = %name, end = end.to_string(), "the stop failed");
+        }
         Event::Overran { name, limit } => {
             error!(target: TARGET, component = %name, limit_ms = ms(*limit), "aborted, it did not stop in time")
         }

@@ -13,13 +13,16 @@ use tokio::sync::Notify;
 
 use super::{Log, app};
 use crate::{
+    app::StartError,
     clock::Clock,
+    component::{Component, components},
     config::NoConfig,
     error::{Result, anyhow, bail},
     event::Event,
     exit::Exit,
     init::Init,
     module::Module,
+    needs::Interface,
     readiness::Readiness,
     runnable::{OnEnd, Restart, Run, RunCx, Runnable, Tier},
     shutdown::ShutdownHandle,
@@ -359,10 +362,79 @@ async fn traffic_is_served_for_the_drain_delay() {
     assert_eq!(log.lines(), ["drained", "worker stopped"]);
 }
 
+/// Whatever blocks in the code of an application, the deadlines and the signals go on.
+mod blocking {
+    use super::*;
+
+    static ENTERED: Notify = Notify::const_new();
+    static RELEASED: AtomicBool = AtomicBool::new(false);
+
+    trait Model: Interface {}
+
+    #[derive(Component)]
+    #[shaku(interface = Model)]
+    struct LoadedModel {
+        #[component(default = block())]
+        _weights: (),
+    }
+
+    impl Model for LoadedModel {}
+
+    components! { Models { needs: [], components: [LoadedModel] } }
+
+    fn block() {
+        ENTERED.notify_one();
+        while !RELEASED.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn a_constructor_that_blocks_fails_the_start_by_name() {
+        let log = Log::default();
+        let failed = log.of_events(|event| match event {
+            Event::ModuleFailed { name, error, .. } => Some(format!("{name}: {error}")),
+            _ => None,
+        });
+        // It starts while the constructor blocks, and the driver has to take in what it gives.
+        let beside = || async {
+            ENTERED.notified().await;
+            Ok(Arc::new(9_u16))
+        };
+        let app = app()
+            .set("lifecycle.start_timeout", "100ms")
+            .set("lifecycle.hard_stop", "100ms")
+            .on_event(failed)
+            .components::<Models>()
+            .provide(beside);
+        let error = app.start().await.unwrap_err();
+        RELEASED.store(true, Ordering::Release);
+        let StartError::Failed { exit, .. } = error else { panic!("{error}") };
+        assert_eq!(exit.code(), Exit::START_FAILED);
+        assert_eq!(
+            log.lines(),
+            ["models: it did not start within 100ms (lifecycle.start_timeout)"]
+        );
+    }
+}
+
 #[tokio::test]
-async fn a_stop_error_never_stops_the_stopping() {
+async fn a_panicking_decorator_is_a_failure_with_a_name() {
+    let app = app().module(Store(Log::default())).decorate::<u8>(|_| panic!("not today"));
+    let error = app.start().await.unwrap_err().to_string();
+    assert!(error.contains("`store` failed to start"), "{error}");
+    assert!(error.contains("not today"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stop_error_never_stops_the_stopping_and_is_not_forgotten() {
     let log = Log::default();
+    let failed = log.of_events(|event| match event {
+        Event::StopFailed { name, end } => Some(format!("{name} {end}")),
+        _ => None,
+    });
     let app = app()
+        .on_event(failed)
         .module(Store(log.clone()))
         .on_stop("fails", Tier::WORKERS, || async { bail!("no connection") as Result<()> })
         .on_stop("panics", Tier::CLIENTS, || async {
@@ -370,8 +442,111 @@ async fn a_stop_error_never_stops_the_stopping() {
                 panic!("even so")
             }
         });
-    assert!(app.start().await.unwrap().stop().await.is_clean());
-    assert_eq!(log.lines(), ["store opened", "store closed"]);
+    let exit = app.start().await.unwrap().stop().await;
+    assert_eq!(exit.code(), Exit::RUNNABLE_FAILED);
+    let told = ["fails failed: no connection", "panics panicked: even so"];
+    assert_eq!(log.lines(), ["store opened", told[0], told[1], "store closed"]);
+    for text in ["while stopping", "`fails` failed: no connection", "`panics` panicked: even so"] {
+        assert!(exit.reason().contains(text), "{exit}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_undo_is_not_forgotten() {
+    struct Broken;
+
+    impl Module for Broken {
+        const NAME: &'static str = "broken";
+        type Config = NoConfig;
+        type Needs = ();
+        type Gives = Arc<u16>;
+
+        async fn init(&self, _: NoConfig, (): (), cx: &mut Init) -> Result<Arc<u16>> {
+            let given = Arc::new(1);
+            cx.undo("flush", &given, |_| async { bail!("disk full") as Result<()> });
+            Ok(given)
+        }
+    }
+
+    let exit = app().module(Broken).start().await.unwrap().stop().await;
+    assert_eq!(exit.code(), Exit::RUNNABLE_FAILED);
+    assert!(exit.reason().contains("`broken: flush` failed: disk full"), "{exit}");
+}
+
+/// A restart has the same time to get ready as the first start.
+#[tokio::test]
+async fn a_restart_that_never_gets_ready_is_restarted_again() {
+    struct Forgetful(Arc<AtomicU32>);
+
+    #[async_trait]
+    impl Runnable for Forgetful {
+        async fn run(&self, cx: RunCx) -> Result<()> {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => {
+                    cx.ready();
+                    bail!("once")
+                }
+                1 => std::future::pending().await,
+                _ => {
+                    cx.ready();
+                    cx.stopping().await;
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    let (log, attempts) = (Log::default(), Arc::new(AtomicU32::new(0)));
+    let (clock, hand) = Clock::held();
+    let ends = log.of_events(|event| match event {
+        Event::RunnableEnded { end, .. } => Some(end.to_string()),
+        _ => None,
+    });
+    let (third, count) = (Arc::new(Notify::new()), attempts.clone());
+    let ready = third.clone();
+    let app = app()
+        .clock(clock)
+        .on_event(ends)
+        .on_event(move |event| {
+            if matches!(event, Event::RunnableReady { .. }) && count.load(Ordering::Relaxed) == 3 {
+                ready.notify_one();
+            }
+        })
+        .runnable(Run::new("forgetful", move || Forgetful(attempts.clone())));
+    let app = app.start().await.unwrap();
+    let is_ready = third.notified();
+    tokio::pin!(is_ready);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut is_ready => break,
+            () = hand.sleepers(1) => hand.advance(Duration::from_secs(1)),
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        log.lines(),
+        [
+            "failed: once",
+            "failed: it did not call `ready()` within 60s of its restart (lifecycle.start_timeout)"
+        ]
+    );
+    assert!(app.stop().await.is_clean());
+}
+
+/// Two that fail at the same time are both told: one may hold the cause of the other.
+#[tokio::test]
+async fn a_second_failure_while_the_first_is_rolled_back_is_told() {
+    let log = Log::default();
+    let failed = log.of_events(|event| match event {
+        Event::ModuleFailed { name, error, .. } => Some(format!("{name}: {error}")),
+        _ => None,
+    });
+    let one = || async { Err(anyhow!("no route to host")) as Result<Arc<u16>> };
+    let other = || async { Err(anyhow!("permission denied")) as Result<Arc<u32>> };
+    let error = app().on_event(failed).provide(one).provide(other).start().await.unwrap_err();
+    assert!(error.to_string().contains("no route to host"), "{error}");
+    assert_eq!(log.lines(), ["u16: no route to host", "u32: permission denied"]);
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ impl Machine {
                 run.state = RunState::Ended;
                 let (name, tier) = (run.plan.name.clone(), run.plan.tier);
                 let error = (end != End::Finished).then(|| end.to_string());
+                if let (Some(stop), Some(error)) = (&mut self.stop, &error) {
+                    stop.failed.push(format!("`{name}` {error}"));
+                }
                 self.emit(Event::RunnableStopped { name, tier, took: now - since, detail, error });
                 self.advance(now);
             }
@@ -30,6 +33,14 @@ impl Machine {
                 self.advance(now);
             }
             RunState::Starting { .. } | RunState::Ready => self.ended_early(now, id, end),
+            RunState::Late => {
+                let limit = self.limits.start;
+                let error = format!(
+                    "it did not call `ready()` within {limit:?} of its restart \
+                     (lifecycle.start_timeout)"
+                );
+                self.ended_early(now, id, End::Failed(error));
+            }
             RunState::Waiting | RunState::BackingOff { .. } | RunState::Ended => {}
         }
     }
@@ -48,6 +59,12 @@ impl Machine {
                 None
             }
         };
+        if let Some(stop) = &mut self.stop
+            && verdict != Verdict::Nothing
+            && end != End::Finished
+        {
+            stop.failed.push(format!("`{name}` {end}"));
+        }
         self.emit(Event::RunnableEnded { name: name.clone(), end: end.clone(), restart_in });
         if restart_in.is_none() && verdict != Verdict::Nothing {
             let mut reason = format!("`{name}` {end}");

@@ -42,7 +42,7 @@ impl Machine {
                 self.runs.extend(runs.into_iter().map(Run::new));
             }
             // It was finished before it could be aborted; its undos are in the list.
-            UnitState::Aborting => life.state = UnitState::Ended,
+            UnitState::Aborting(_) => life.state = UnitState::Ended,
             _ => {}
         }
         self.advance(now);
@@ -51,7 +51,8 @@ impl Machine {
     pub(super) fn init_failed(&mut self, now: Instant, unit: UnitId, error: String) {
         let life = &mut self.units[unit];
         let was = std::mem::replace(&mut life.state, UnitState::Ended);
-        if let UnitState::Starting(since) = was {
+        // One that fails while it is aborted tells as well: it may hold the cause of the other.
+        if let UnitState::Starting(since) | UnitState::Aborting(since) = was {
             let (name, took) = (life.name.clone(), now - since);
             let reason = format!("`{name}` failed to start");
             self.emit(Event::ModuleFailed { name, took, error });

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Action, Limits, Machine, Phase, Stop, UnitState};
-use crate::{clock::Instant, event::Event, exit::Exit, lifecycle::run::RunState};
+use super::{Action, Limits, Machine, Phase, RunId, Stop, UnitState};
+use crate::{
+    clock::Instant,
+    event::{End, Event},
+    exit::Exit,
+    lifecycle::run::RunState,
+};
 
 // === impl Machine ===
 
@@ -47,6 +52,7 @@ impl Machine {
             runs_until: until - reserve,
             until,
             overran: Vec::new(),
+            failed: Vec::new(),
         });
         self.act(Action::SetReady(false));
         self.act(Action::Watch(until));
@@ -66,8 +72,8 @@ impl Machine {
         self.phase = Phase::Cancelling { until: now + self.limits.hard_stop };
         for id in 0..self.units.len() {
             match self.units[id].state {
-                UnitState::Starting(_) => {
-                    self.units[id].state = UnitState::Aborting;
+                UnitState::Starting(since) => {
+                    self.units[id].state = UnitState::Aborting(since);
                     self.act(Action::AbortInit(id));
                 }
                 UnitState::Waiting => self.units[id].state = UnitState::Ended,
@@ -87,8 +93,8 @@ impl Machine {
         if let Phase::DrainDelay { .. } = self.phase {
             self.phase = Phase::StoppingRuns;
         }
-        if let Phase::Undoing { shell, since, until: limit } = self.phase {
-            self.phase = Phase::Undoing { shell, since, until: limit.min(now + hard_stop) };
+        if let Phase::Undoing { until, .. } = &mut self.phase {
+            *until = (*until).min(now + hard_stop);
         }
         for run in &mut self.runs {
             if let RunState::Stopping { deadline, hard: false, .. } = &mut run.state {
@@ -109,7 +115,7 @@ impl Machine {
                 RunState::Waiting | RunState::BackingOff { .. } => {
                     self.runs[id].state = RunState::Ended;
                 }
-                RunState::Starting { .. } | RunState::Ready if free => {
+                RunState::Starting { .. } | RunState::Ready | RunState::Late if free => {
                     let run = &mut self.runs[id];
                     let grace = run.plan.grace.map_or(Instant::NEVER, |grace| now + grace);
                     let deadline = grace.min(runs_until).max(now);
@@ -125,18 +131,50 @@ impl Machine {
         let Some(stop) = &self.stop else { return };
         // Each may take half of what is left, so that none takes all of it from the others.
         let until = now + (stop.until - now) / 2;
-        self.phase = Phase::Undoing { shell, since: now, until };
+        self.phase = Phase::Undoing { shell, since: now, until, late: false };
         self.act(Action::Undo { shell });
+    }
+
+    pub(super) fn undone(
+        &mut self,
+        now: Instant,
+        owner: String,
+        what: String,
+        error: Option<String>,
+    ) {
+        let Phase::Undoing { shell, since, late, .. } = self.phase else { return };
+        if let (Some(stop), Some(error)) = (&mut self.stop, &error) {
+            let name = format!("`{owner}: {what}`");
+            if late {
+                stop.overran.push(name);
+            } else {
+                stop.failed.push(format!("{name} {error}"));
+            }
+        }
+        self.emit(Event::Undone { owner, what, took: now - since, error });
+        self.undo(now, shell);
+    }
+
+    /// What fails while it is stopped never stops the stopping, and is not forgotten.
+    pub(super) fn stop_failed(&mut self, id: RunId, end: End) {
+        let name = self.runs[id].plan.name.clone();
+        if let Some(stop) = &mut self.stop {
+            stop.failed.push(format!("`{name}` {end}"));
+        }
+        self.emit(Event::StopFailed { name, end });
     }
 
     pub(super) fn finish(&mut self, now: Instant) {
         let Some(stop) = &self.stop else { return };
-        let clean = stop.exit.is_clean() && !stop.overran.is_empty();
-        let exit = if clean {
-            Exit::new(
-                Exit::STOP_OVERRAN,
-                format!("{} did not stop in time", stop.overran.join(", ")),
-            )
+        // The first cause counts: what goes wrong later is told by its event.
+        let exit = if !stop.exit.is_clean() {
+            stop.exit.clone()
+        } else if !stop.overran.is_empty() {
+            let reason = format!("{} did not stop in time", stop.overran.join(", "));
+            Exit::new(Exit::STOP_OVERRAN, reason)
+        } else if !stop.failed.is_empty() {
+            let reason = format!("while stopping, {}", stop.failed.join("; "));
+            Exit::new(Exit::RUNNABLE_FAILED, reason)
         } else {
             stop.exit.clone()
         };

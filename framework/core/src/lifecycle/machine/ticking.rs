@@ -14,7 +14,7 @@ impl Machine {
         match self.phase {
             Phase::Cancelling { until } if until <= now => {
                 for id in 0..self.units.len() {
-                    if self.units[id].state == UnitState::Aborting {
+                    if matches!(self.units[id].state, UnitState::Aborting(_)) {
                         self.units[id].state = UnitState::Ended;
                         self.overran(self.units[id].name.clone(), self.limits.hard_stop);
                     }
@@ -24,8 +24,8 @@ impl Machine {
                 self.emit(Event::DrainDelayed { took: now - since });
                 self.phase = Phase::StoppingRuns;
             }
-            Phase::Undoing { since, until, .. } if until <= now => {
-                self.overran("an undo".to_owned(), until - since);
+            Phase::Undoing { shell, since, until, late: false } if until <= now => {
+                self.phase = Phase::Undoing { shell, since, until, late: true };
                 self.act(Action::AbandonUndo);
             }
             _ => {}
@@ -57,7 +57,13 @@ impl Machine {
         if let Some(id) = late_run {
             let error =
                 format!("it did not call `ready()` within {limit:?} (lifecycle.start_timeout)");
-            self.run_failed_to_start(now, id, limit, error);
+            return self.run_failed_to_start(now, id, limit, error);
+        }
+        for id in 0..self.runs.len() {
+            if matches!(self.runs[id].state, RunState::Starting { since } if late(since)) {
+                self.runs[id].state = RunState::Late;
+                self.act(Action::Abort(id));
+            }
         }
     }
 
