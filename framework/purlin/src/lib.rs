@@ -81,7 +81,13 @@ pub use purlin_testing as testing;
 
 /// The code of the README and of the book, compiled: `cargo test --doc --package purlin
 /// --all-features`.
-#[cfg(all(doctest, feature = "http", feature = "sqlite", feature = "testing"))]
+#[cfg(all(
+    doctest,
+    feature = "http",
+    feature = "scheduler",
+    feature = "sqlite",
+    feature = "testing"
+))]
 mod book {
     #[doc = include_str!("../../../README.md")]
     mod readme {}
@@ -89,6 +95,12 @@ mod book {
     mod getting_started {}
     #[doc = include_str!("../../../docs/book/moving-an-axum-service.md")]
     mod moving_an_axum_service {}
+    #[doc = include_str!("../../../docs/book/modules.md")]
+    mod modules {}
+    #[doc = include_str!("../../../docs/book/components.md")]
+    mod components {}
+    #[doc = include_str!("../../../docs/book/scheduling.md")]
+    mod scheduling {}
     #[doc = include_str!("../../../docs/book/configuration.md")]
     mod configuration {}
     #[doc = include_str!("../../../docs/book/lifecycle.md")]
