@@ -12,19 +12,20 @@
 //! a resource that checks it refuses such a write. What cannot check a token can see two writers.
 
 mod campaign;
+mod leaders;
 mod local;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-pub(crate) use self::campaign::{Campaign, Leaders};
 pub use self::local::{LocalLeases, LocalLeasesModule};
+pub(crate) use self::{campaign::Campaign, leaders::Leaders};
 use crate::{config::Config, error::Result};
 
 /// A store of leases. Each method is atomic, on the store's clock.
 ///
-/// An implementation passes the conformance suite of `purlin-testing`.
+/// An implementation passes `conformance::lease_store` of `purlin-testing`.
 #[async_trait]
 pub trait LeaseStore: Send + Sync + 'static {
     /// Takes the lease `name` for `ttl`, unless somebody holds it: then `None`.
@@ -38,6 +39,9 @@ pub trait LeaseStore: Send + Sync + 'static {
     async fn acquire(&self, name: &str, ttl: Duration) -> Result<Option<Grant>>;
 
     /// Keeps a lease for another `ttl`; `None` when it is held no more.
+    ///
+    /// The grant that it returns takes the place of the one before. It has the same token: one with
+    /// another token is another term, and ends the work of this one.
     ///
     /// # Errors
     /// When the store could not answer.

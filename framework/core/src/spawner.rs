@@ -7,17 +7,17 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
 use futures_util::FutureExt as _;
-use tokio::task::{AbortHandle, JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::task::JoinHandle;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use crate::{
     ambient,
@@ -39,8 +39,9 @@ use crate::{
 ///
 /// It is a built-in need. Its tasks stop in [`Tier::TASKS`](crate::runnable::Tier::TASKS), after the
 /// workers and before the clients: [`stopping`](Self::stopping) resolves then, and what has not
-/// ended at its deadline is aborted and named. A panic is an event and an error for whoever awaits
-/// the task, never a silent death.
+/// ended at its deadline is aborted and named. Until all have ended, a task may spawn others; what
+/// comes later is not begun, and its [`Task`] says so. A panic is an event and an error for whoever
+/// awaits the task, never a silent death.
 #[derive(Clone)]
 pub struct Spawner(Arc<Inner>);
 
@@ -48,14 +49,31 @@ struct Inner {
     clock: Clock,
     events: Events,
     tracker: TaskTracker,
+    /// Tells the tasks to come to an end.
     stop: CancellationToken,
-    next: AtomicU64,
-    running: Mutex<BTreeMap<u64, (Arc<str>, Option<AbortHandle>)>>,
+    /// Drops the tasks where they are.
+    abort: CancellationToken,
+    tasks: Mutex<Tasks>,
+}
+
+/// Which tasks there are. What enters is tracked under the same lock that closes, so that none is
+/// forgotten in between.
+#[derive(Default)]
+struct Tasks {
+    running: BTreeMap<u64, Arc<str>>,
+    next: u64,
+    closed: bool,
 }
 
 /// A spawned task; awaits its output. Dropping it leaves the task running.
 #[derive(Debug)]
-pub struct Task<T>(JoinHandle<Result<T, TaskError>>);
+pub struct Task<T>(Begun<T>);
+
+#[derive(Debug)]
+enum Begun<T> {
+    Yes(JoinHandle<Result<T, TaskError>>),
+    No { name: Arc<str> },
+}
 
 /// Why a task has no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +90,12 @@ pub enum TaskError {
     /// It was aborted, because the application stopped.
     #[error("the task was aborted, because the application stopped")]
     Aborted,
+    /// It came after the application had stopped its tasks, and was not begun.
+    #[error("task `{name}` was not begun, because the application has stopped its tasks")]
+    Refused {
+        /// The name of the task.
+        name: Arc<str>,
+    },
     /// It took longer than it may.
     #[error("task `{name}` {elapsed}")]
     TimedOut {
@@ -91,33 +115,36 @@ impl Spawner {
             events,
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
-            next: AtomicU64::new(0),
-            running: Mutex::default(),
+            abort: CancellationToken::new(),
+            tasks: Mutex::default(),
         }))
     }
 
     /// Runs `future` as a task of its own.
+    #[expect(clippy::disallowed_methods, reason = "this is the supervisor that others are sent to")]
     pub fn spawn<F>(&self, name: impl Into<Arc<str>>, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let name = name.into();
-        let entry = self.enter(name.clone());
-        let id = entry.id;
-        let events = self.0.events.clone();
+        let Some(entry) = self.enter(&name) else {
+            tracing::warn!(task = &*name, "not begun: the application has stopped its tasks");
+            return Task(Begun::No { name });
+        };
         let guarded = ambient::carry(AssertUnwindSafe(future).catch_unwind());
         let supervised = async move {
-            let entry = entry;
-            let outcome = guarded.await.map_err(|panic| {
+            let Inner { abort, events, .. } = &*entry.spawner.0;
+            let Some(outcome) = abort.run_until_cancelled(guarded).await else {
+                return Err(TaskError::Aborted);
+            };
+            outcome.map_err(|panic| {
                 let message = panic_message(&*panic);
                 events
                     .emit(Event::TaskPanicked { name: name.to_string(), message: message.clone() });
                 TaskError::Panicked { name, message }
-            });
-            drop(entry);
-            outcome
+            })
         };
-        self.start(id, supervised)
+        Task(Begun::Yes(tokio::spawn(supervised)))
     }
 
     /// Runs blocking work on a thread of its own. It cannot be aborted: keep it short, or look at
@@ -127,9 +154,8 @@ impl Spawner {
         name: impl Into<Arc<str>>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Task<T> {
-        let blocking = tokio::task::spawn_blocking(work);
         self.spawn(name, async move {
-            match blocking.await {
+            match tokio::task::spawn_blocking(work).await {
                 Ok(output) => output,
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
@@ -143,7 +169,8 @@ impl Spawner {
     /// must not be left half done because a request was given up.
     ///
     /// # Errors
-    /// [`TaskError`] when it panicked, took longer than `limit`, or the application stopped.
+    /// [`TaskError`] when it panicked, took longer than `limit`, or the application stopped before or
+    /// meanwhile.
     pub async fn detached<F>(
         &self,
         name: impl Into<Arc<str>>,
@@ -169,47 +196,50 @@ impl Spawner {
         self.0.stop.is_cancelled()
     }
 
-    /// Tells the tasks to stop, and waits until all have ended.
+    /// Tells the tasks to stop, and waits until all have ended. From then on none is begun.
     pub(crate) async fn drain(&self) {
         self.0.stop.cancel();
         self.0.tracker.close();
-        self.0.tracker.wait().await;
-    }
-
-    /// Aborts what still runs, and names it.
-    pub(crate) fn abort(&self) -> Vec<String> {
-        let running = self.running();
-        running
-            .values()
-            .map(|(name, abort)| {
-                abort.iter().for_each(AbortHandle::abort);
-                name.to_string()
-            })
-            .collect()
-    }
-
-    fn enter(&self, name: Arc<str>) -> Entry {
-        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.running().insert(id, (name, None));
-        Entry { spawner: self.clone(), id }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this is the supervisor that others are sent to")]
-    fn start<T: Send + 'static>(
-        &self,
-        id: u64,
-        task: impl Future<Output = Result<T, TaskError>> + Send + 'static,
-    ) -> Task<T> {
-        let task = tokio::spawn(self.0.tracker.track_future(task));
-        // It may have ended, and left the list, by now.
-        if let Some((_, abort)) = self.running().get_mut(&id) {
-            *abort = Some(task.abort_handle());
+        loop {
+            self.0.tracker.wait().await;
+            let mut tasks = self.tasks();
+            // The last one may have spawned another.
+            if tasks.running.is_empty() {
+                tasks.closed = true;
+                return;
+            }
         }
-        Task(task)
     }
 
-    fn running(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<str>, Option<AbortHandle>)>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Aborts what still runs, and names it. From now on none is begun.
+    pub(crate) fn abort(&self) -> Vec<String> {
+        let aborted = {
+            let mut tasks = self.tasks();
+            tasks.closed = true;
+            tasks.running.values().map(ToString::to_string).collect()
+        };
+        self.0.abort.cancel();
+        aborted
+    }
+
+    /// Aborts the tasks when it is dropped: for the owner of the application.
+    pub(crate) fn abort_on_drop(&self) -> AbortOnDrop {
+        AbortOnDrop(self.clone())
+    }
+
+    fn enter(&self, name: &Arc<str>) -> Option<Entry> {
+        let mut tasks = self.tasks();
+        if tasks.closed {
+            return None;
+        }
+        let id = tasks.next;
+        tasks.next += 1;
+        tasks.running.insert(id, name.clone());
+        Some(Entry { spawner: self.clone(), id, _tracked: self.0.tracker.token() })
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,8 +247,19 @@ impl Handle for Spawner {}
 
 impl fmt::Debug for Spawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.running().values().map(|(name, _)| name.clone()).collect();
+        let names: Vec<_> = self.tasks().running.values().cloned().collect();
         f.debug_tuple("Spawner").field(&names).finish()
+    }
+}
+
+/// Aborts the tasks of an application that goes.
+pub(crate) struct AbortOnDrop(Spawner);
+
+// === impl AbortOnDrop ===
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -226,13 +267,15 @@ impl fmt::Debug for Spawner {
 struct Entry {
     spawner: Spawner,
     id: u64,
+    // After its place in the list is gone: fields are dropped last.
+    _tracked: TaskTrackerToken,
 }
 
 // === impl Entry ===
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.spawner.running().remove(&self.id);
+        self.spawner.tasks().running.remove(&self.id);
     }
 }
 
@@ -241,12 +284,17 @@ impl Drop for Entry {
 impl<T> Task<T> {
     /// Stops the task at its next await.
     pub fn abort(&self) {
-        self.0.abort();
+        if let Begun::Yes(task) = &self.0 {
+            task.abort();
+        }
     }
 
-    /// Whether the task has ended.
+    /// Whether the task has ended, or was never begun.
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        match &self.0 {
+            Begun::Yes(task) => task.is_finished(),
+            Begun::No { .. } => true,
+        }
     }
 }
 
@@ -254,7 +302,12 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|joined| joined.unwrap_or(Err(TaskError::Aborted)))
+        match &mut self.0 {
+            Begun::Yes(task) => {
+                Pin::new(task).poll(cx).map(|joined| joined.unwrap_or(Err(TaskError::Aborted)))
+            }
+            Begun::No { name } => Poll::Ready(Err(TaskError::Refused { name: name.clone() })),
+        }
     }
 }
 

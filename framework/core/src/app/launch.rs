@@ -39,7 +39,7 @@ use crate::{
 /// Call [`stop`](Self::stop), or await [`stopped`](Self::stopped): when this is dropped the
 /// application is aborted as it is.
 pub struct Running {
-    task: JoinHandle<Exit>,
+    task: AbortOnDrop,
     handle: AppHandle,
 }
 
@@ -101,9 +101,8 @@ impl App {
         let exit = tokio::select! {
             biased;
             Ok(()) = is_ready => {
-                let task = guard.0.take().expect("nobody else takes it");
                 let signals = signals.expect("an application that owns no process has its own");
-                return Ok(Running { task, handle: AppHandle { registry, shared, addresses, signals } });
+                return Ok(Running { task: guard, handle: AppHandle { registry, shared, addresses, signals } });
             }
             exit = &mut *task => exit.unwrap_or_else(|error| Exit::new(Exit::START_FAILED, error.to_string())),
         };
@@ -218,7 +217,7 @@ impl Running {
 
     /// Waits until the application has stopped by itself.
     pub async fn stopped(self) -> Exit {
-        let mut guard = AbortOnDrop(Some(self.task));
+        let mut guard = self.task;
         let task = guard.0.as_mut().expect("it was put in the line above");
         let joined = task.await;
         guard.0.take();
@@ -314,7 +313,7 @@ impl fmt::Debug for AppHandle {
     }
 }
 
-/// A start that is cancelled takes everything with it.
+/// What is dropped, a start as well as a running application, takes everything with it.
 struct AbortOnDrop(Option<JoinHandle<Exit>>);
 
 // === impl AbortOnDrop ===

@@ -1,23 +1,22 @@
+mod lease;
+
 use std::{
-    collections::BTreeMap,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Grant, LeaderConfig, LeaseStore, OnLoss, Term};
+use self::lease::Lease;
+use super::{Grant, LeaderConfig, LeaseStore, OnLoss};
 use crate::{
     app::Shared,
     clock::Instant,
     error::{Result, anyhow},
-    event::Event,
     exit::Exit,
-    page::Page,
     runnable::{Maker, RunCx, Runnable},
     spawner::panic_message,
 };
@@ -29,19 +28,34 @@ use crate::{
 /// passed without an answer the work is told to stop; when nine tenths have passed it is aborted.
 /// Nobody else can hold the lease before the last tenth has passed too.
 pub(crate) struct Campaign {
-    pub(crate) name: String,
-    pub(crate) config: LeaderConfig,
-    pub(crate) store: Arc<dyn LeaseStore>,
-    pub(crate) make: Maker,
-    pub(crate) shared: Arc<Shared>,
+    name: String,
+    config: LeaderConfig,
+    store: Arc<dyn LeaseStore>,
+    make: Maker,
+    shared: Arc<Shared>,
+    present: Mutex<Option<Present>>,
+}
+
+/// The term that is led at present, for the hard stop, which comes from another task.
+#[derive(Clone, Default)]
+struct Present {
+    instance: Arc<OnceLock<Arc<dyn Runnable>>>,
+    /// The drain has no more time.
+    cut: CancellationToken,
+    /// The work is dropped where it is.
+    abandoned: CancellationToken,
+    /// The lease has been given back.
+    over: CancellationToken,
 }
 
 /// Why a term ended, and what follows.
 enum TermEnd {
     /// The work ended by itself: that is its own outcome.
     Work(Result<()>),
-    /// The application stops; the lease was released.
+    /// The application stops, and the work has ended.
     HandedOver,
+    /// The application stops, and the work did not in its time.
+    StoppedHard,
     /// The lease was lost, or could not be kept.
     Lost(String),
 }
@@ -49,6 +63,16 @@ enum TermEnd {
 // === impl Campaign ===
 
 impl Campaign {
+    pub(crate) fn new(
+        name: String,
+        config: LeaderConfig,
+        store: Arc<dyn LeaseStore>,
+        make: Maker,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { name, config, store, make, shared, present: Mutex::default() }
+    }
+
     /// Campaigns and leads, term after term, until stopping begins.
     async fn campaign(&self, cx: RunCx) -> Result<()> {
         self.shared.leaders.campaigns(&self.name);
@@ -57,7 +81,7 @@ impl Campaign {
             if let Some((grant, valid_until)) = self.acquire(&cx).await {
                 match self.lead(&cx, grant, valid_until).await {
                     TermEnd::Work(outcome) => return outcome,
-                    TermEnd::HandedOver => return Ok(()),
+                    TermEnd::HandedOver | TermEnd::StoppedHard => return Ok(()),
                     TermEnd::Lost(reason) if self.config.on_loss == OnLoss::Stop => {
                         let reason = format!("leadership of `{}` was lost: {reason}", self.name);
                         self.shared.shutdown.request(reason, Exit::RUNNABLE_FAILED);
@@ -93,35 +117,63 @@ impl Campaign {
             }
         };
         if cx.is_stopping() {
-            self.release(cx, grant).await;
+            self.release(grant).await;
             return None;
         }
         Some((grant, sent + ttl))
     }
 
-    async fn lead(&self, cx: &RunCx, grant: Grant, mut valid_until: Instant) -> TermEnd {
+    /// Leads one term. The work has ended, one way or the other, when the lease is given back.
+    async fn lead(&self, cx: &RunCx, grant: Grant, valid_until: Instant) -> TermEnd {
+        let mut lease = Lease::taken(self, grant);
+        let (end, drained) = self.work(cx, &mut lease, valid_until).await;
+        let mut reason = match &end {
+            TermEnd::Work(Ok(())) => "its work ended".to_owned(),
+            TermEnd::Work(Err(error)) => format!("its work failed: {error:#}"),
+            TermEnd::HandedOver => "handed over".to_owned(),
+            TermEnd::StoppedHard => "stopped hard".to_owned(),
+            TermEnd::Lost(reason) => reason.clone(),
+        };
+        if let Err(error) = drained {
+            reason.push_str(&format!("; its graceful stop failed: {error:#}"));
+        }
+        lease.end(reason).await;
+        end
+    }
+
+    /// Does the work of a term and keeps its lease meanwhile. Returns why the term ended, and how the
+    /// drain went; what is left of the work is dropped by then.
+    async fn work(
+        &self,
+        cx: &RunCx,
+        lease: &mut Lease<'_>,
+        mut valid_until: Instant,
+    ) -> (TermEnd, Result<()>) {
         let (clock, ttl) = (cx.clock(), self.config.ttl);
         let (skew, third) = (ttl / 10, ttl / 3);
-        let term = Term::new(self.name.as_str(), grant.token);
         let end_of_term = CancellationToken::new();
-        let instance = (self.make)();
-        let work = supervised(instance.clone(), cx.for_term(term, end_of_term.clone()));
-        let mut work = std::pin::pin!(work);
-        self.shared.leaders.acquired(&self.name, grant.token);
-        self.shared
-            .events
-            .emit(Event::LeadershipAcquired { name: self.name.clone(), token: grant.token });
-
-        let mut next_renewal = clock.now() + cx.entropy().jitter(third, 0.2);
-        let mut lost = None;
-        let mut graceful = std::pin::pin!(async {
+        let present = lease.present.clone();
+        let work_cx = cx.for_term(lease.term(), end_of_term.clone());
+        let mut work = std::pin::pin!(caught(async {
+            // The factory is the user's, and may panic like the rest.
+            let instance = present.instance.get_or_init(|| (self.make)());
+            instance.init().await?;
+            instance.run(work_cx).await
+        }));
+        let mut drain = std::pin::pin!(async {
             cx.stopping().await;
             // The intake stops first; an error of it must not stop the stopping.
-            let drained = instance.graceful_shutdown().await;
+            let drained = tokio::select! {
+                biased;
+                () = present.cut.cancelled() => Ok(()),
+                drained = caught(present.drain()) => drained,
+            };
             end_of_term.cancel();
             drained
         });
-        let mut drained = false;
+        let mut drained = None;
+        let mut lost = None;
+        let mut next_renewal = clock.now() + cx.entropy().jitter(third, 0.2);
 
         let end = loop {
             tokio::select! {
@@ -133,24 +185,32 @@ impl Campaign {
                 } else {
                     TermEnd::Work(outcome)
                 },
-                _ = &mut graceful, if !drained => drained = true,
+                outcome = &mut drain, if drained.is_none() => drained = Some(outcome),
+                () = present.abandoned.cancelled() => break TermEnd::StoppedHard,
                 () = clock.sleep_until(valid_until - skew) => {
                     // Dropping the work is the abort: from here on somebody else may lead.
                     break TermEnd::Lost(lost.unwrap_or_else(|| "the lease store did not answer".into()));
                 }
                 () = clock.sleep_until(valid_until - third), if lost.is_none() => {
                     lost = Some("the lease could not be renewed in time".to_owned());
+                    lease.keep();
                     end_of_term.cancel();
                 }
-                (sent, renewed) = self.renew(cx, &grant, next_renewal), if lost.is_none() => {
+                (sent, renewed) = self.renew(cx, lease.grant(), next_renewal), if lost.is_none() => {
                     match renewed {
-                        Ok(Some(_)) => {
+                        Ok(Some(renewed)) => {
                             self.shared.leaders.store_answers(&self.name);
                             valid_until = sent + ttl;
                             next_renewal = clock.now() + cx.entropy().jitter(third, 0.2);
+                            // The work knows one token, and whoever saw another refuses it.
+                            if lease.renewed(renewed) {
+                                lost = Some("the store has begun another term".to_owned());
+                                end_of_term.cancel();
+                            }
                         }
                         Ok(None) => {
                             lost = Some("another instance holds the lease".to_owned());
+                            lease.keep();
                             end_of_term.cancel();
                         }
                         Err(error) => {
@@ -161,20 +221,7 @@ impl Campaign {
                 }
             }
         };
-        let token = grant.token;
-        let reason = match &end {
-            TermEnd::Work(Ok(())) => "its work ended".to_owned(),
-            TermEnd::Work(Err(error)) => format!("its work failed: {error:#}"),
-            TermEnd::HandedOver => "handed over".to_owned(),
-            TermEnd::Lost(reason) => reason.clone(),
-        };
-        // The work has ended, one way or the other: only now may the lease go.
-        if !matches!(end, TermEnd::Lost(_)) {
-            self.release(cx, grant).await;
-        }
-        self.shared.leaders.lost(&self.name, &reason);
-        self.shared.events.emit(Event::LeadershipLost { name: self.name.clone(), token, reason });
-        end
+        (end, drained.unwrap_or(Ok(())))
     }
 
     /// Renews at `at`. Returns when the request was sent, for the lease counts from there.
@@ -195,12 +242,15 @@ impl Campaign {
         (sent, renewed)
     }
 
-    async fn release(&self, cx: &RunCx, grant: Grant) {
-        // What is not released runs out by itself, so that a failure needs no more than its event.
-        let released = cx.clock().timeout(self.patience(), self.store.release(grant)).await;
-        if let Ok(Err(error)) = released {
-            self.shared.leaders.store_fails(&self.name, format!("{error:#}"));
-        }
+    async fn release(&self, grant: Grant) {
+        // What is not released runs out by itself, so that a failure needs no more than its line.
+        let released = self.shared.clock.timeout(self.patience(), self.store.release(grant)).await;
+        let error = match released {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        self.shared.leaders.store_fails(&self.name, error);
     }
 
     /// How long one answer of the store is waited for.
@@ -215,95 +265,50 @@ impl Campaign {
             () = cx.clock().sleep(pause) => {}
         }
     }
+
+    fn set_present(&self, present: Option<Present>) {
+        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
+    }
 }
 
 #[async_trait]
 impl Runnable for Campaign {
+    /// Drains the work of the term, too, once stopping begins: beside it and in one task, so that
+    /// neither is left when the lease goes.
     async fn run(&self, cx: RunCx) -> Result<()> {
         self.campaign(cx).await
     }
+
+    async fn shutdown(&self) -> Result<()> {
+        let present = self.present.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(present) = present else { return Ok(()) };
+        present.cut.cancel();
+        let stopped = match present.instance.get() {
+            Some(instance) => caught(instance.shutdown()).await,
+            None => Ok(()),
+        };
+        // This task is aborted next. The lease goes before, so that a successor need not wait for it.
+        present.abandoned.cancel();
+        present.over.cancelled().await;
+        stopped
+    }
 }
 
-/// One instance from its `init` to its end, with a panic as an error.
-async fn supervised(instance: Arc<dyn Runnable>, cx: RunCx) -> Result<()> {
-    let run = AssertUnwindSafe(async {
-        instance.init().await?;
-        instance.run(cx).await
-    });
-    run.catch_unwind()
+// === impl Present ===
+
+impl Present {
+    async fn drain(&self) -> Result<()> {
+        match self.instance.get() {
+            Some(instance) => instance.graceful_shutdown().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a user's code comes to, with a panic as an error.
+async fn caught(code: impl Future<Output = Result<()>>) -> Result<()> {
+    AssertUnwindSafe(code)
+        .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(anyhow!("panicked: {}", panic_message(&*panic))))
-}
-
-/// Who leads what, for the page `leaders`.
-#[derive(Debug, Default)]
-pub(crate) struct Leaders(Mutex<BTreeMap<String, Status>>);
-
-#[derive(Debug, Default, Clone)]
-struct Status {
-    token: Option<u64>,
-    terms: u64,
-    last_end: Option<String>,
-    store_error: Option<String>,
-}
-
-// === impl Leaders ===
-
-impl Leaders {
-    fn campaigns(&self, name: &str) {
-        self.change(name, |_| {});
-    }
-
-    fn acquired(&self, name: &str, token: u64) {
-        self.change(name, |status| {
-            status.token = Some(token);
-            status.terms += 1;
-        });
-    }
-
-    fn lost(&self, name: &str, reason: &str) {
-        self.change(name, |status| {
-            status.token = None;
-            status.last_end = Some(reason.to_owned());
-        });
-    }
-
-    fn store_answers(&self, name: &str) {
-        self.change(name, |status| status.store_error = None);
-    }
-
-    /// Logs the first failure in a row; the page shows the latest.
-    fn store_fails(&self, name: &str, error: String) {
-        self.change(name, |status| {
-            if status.store_error.is_none() {
-                tracing::warn!(leader = name, error, "the lease store does not answer");
-            }
-            status.store_error = Some(error);
-        });
-    }
-
-    fn change(&self, name: &str, change: impl FnOnce(&mut Status)) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(all.entry(name.to_owned()).or_default());
-    }
-}
-
-#[async_trait]
-impl Page for Leaders {
-    async fn read(&self) -> Result<Value> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(all
-            .iter()
-            .map(|(name, status)| {
-                json!({
-                    "name": name,
-                    "leading": status.token.is_some(),
-                    "token": status.token,
-                    "terms": status.terms,
-                    "last_end": status.last_end,
-                    "store_error": status.store_error,
-                })
-            })
-            .collect())
-    }
 }

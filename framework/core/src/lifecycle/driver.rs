@@ -128,6 +128,8 @@ impl Driver {
         } = self;
         let (mut requests, mut signals) = (self.requests, self.signals);
         let clock = shared.clock.clone();
+        // Tasks may have been spawned since the first `init`, and go with their application.
+        let _tasks = shared.spawner.abort_on_drop();
         let (ready, mut readies) = unbounded_channel();
         let mut life = Life {
             runtime,
@@ -430,13 +432,8 @@ impl Life {
                 spec.name
             )
         })?;
-        let campaign = Arc::new(Campaign {
-            name: lease,
-            config: self.leader.clone(),
-            store,
-            make: spec.make.clone(),
-            shared: self.shared.clone(),
-        });
+        let (config, shared) = (self.leader.clone(), self.shared.clone());
+        let campaign = Arc::new(Campaign::new(lease, config, store, spec.make.clone(), shared));
         spec.make = Arc::new(move || campaign.clone());
         Ok(spec)
     }

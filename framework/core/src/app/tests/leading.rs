@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,11 +21,13 @@ use crate::{
     runnable::{Run, RunCx, Runnable},
 };
 
-/// A real local store that can be cut off, or told that somebody else has taken the lease.
+/// A real local store that can be cut off, or told that somebody else has taken the lease, or that
+/// it is renewed under another token.
 struct Faulty {
     inner: LocalLeases,
     hangs: AtomicBool,
     stolen: AtomicBool,
+    forgets: AtomicBool,
     log: Log,
 }
 
@@ -45,6 +47,10 @@ impl LeaseStore for Faulty {
         if self.stolen.swap(false, Ordering::Relaxed) {
             return Ok(None);
         }
+        if self.forgets.swap(false, Ordering::Relaxed) {
+            self.inner.release(grant.clone()).await?;
+            return self.inner.acquire(&grant.name, ttl).await;
+        }
         self.inner.renew(grant, ttl).await
     }
 
@@ -54,11 +60,27 @@ impl LeaseStore for Faulty {
     }
 }
 
-/// Works until its term ends; a stubborn one does not care.
+/// Works until its term ends.
+#[derive(Clone)]
 struct Work {
     log: Log,
-    stubborn: bool,
+    ways: Ways,
     alive: Arc<Mutex<()>>,
+}
+
+/// What is wrong with the work.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    Good,
+    Stubborn,
+    /// Each second one cannot be made.
+    PanicsWhenMade,
+    FailsToDrain,
+    PanicsInDrain,
+    /// It is stubborn, and its hard stop is no better.
+    PanicsInHardStop,
+    HangsInHardStop,
+    Fails,
 }
 
 #[async_trait]
@@ -66,13 +88,33 @@ impl Runnable for Work {
     async fn run(&self, cx: RunCx) -> Result<()> {
         let alone = self.alive.try_lock().is_ok();
         self.log.add(format!("working alone: {alone}"));
-        if self.stubborn {
-            let _told_when_dropped = Told(self.log.clone());
-            std::future::pending::<()>().await;
+        match self.ways {
+            Ways::Stubborn | Ways::PanicsInHardStop | Ways::HangsInHardStop => {
+                let _told_when_dropped = Told(self.log.clone());
+                std::future::pending::<()>().await;
+            }
+            Ways::Fails => bail!("no orders"),
+            _ => cx.stopping().await,
         }
-        cx.stopping().await;
         self.log.add("work ended");
         Ok(())
+    }
+
+    async fn graceful_shutdown(&self) -> Result<()> {
+        match self.ways {
+            Ways::FailsToDrain => bail!("no way out"),
+            Ways::PanicsInDrain => panic!("boom"),
+            _ => Ok(()),
+        }
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        self.log.add("hard stop");
+        match self.ways {
+            Ways::PanicsInHardStop => panic!("boom"),
+            Ways::HangsInHardStop => std::future::pending().await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -91,17 +133,23 @@ struct Stage {
     hand: Hand,
 }
 
-fn stage(stubborn: bool) -> Stage {
+fn stage(ways: Ways) -> Stage {
     let (clock, hand) = Clock::held();
     let log = Log::default();
     let store = Arc::new(Faulty {
         inner: LocalLeases::new(clock.clone(), Entropy::seeded(1)),
         hangs: AtomicBool::new(false),
         stolen: AtomicBool::new(false),
+        forgets: AtomicBool::new(false),
         log: log.clone(),
     });
-    let (of_work, alive) = (log.clone(), Arc::default());
-    let make = move || Work { log: of_work.clone(), stubborn, alive: Arc::clone(&alive) };
+    let first = Work { log: log.clone(), ways, alive: Arc::default() };
+    let made = AtomicUsize::new(0);
+    let make = move || {
+        let nth = made.fetch_add(1, Ordering::Relaxed);
+        assert!(ways != Ways::PanicsWhenMade || nth.is_multiple_of(2), "cannot be made");
+        first.clone()
+    };
     let events = log.of_events(|event| match event {
         Event::LeadershipAcquired { .. } => Some("acquired".to_owned()),
         Event::LeadershipLost { reason, .. } => Some(format!("lost: {reason}")),
@@ -134,7 +182,7 @@ impl Log {
 
 #[tokio::test]
 async fn the_work_ends_before_the_lease_is_released() {
-    let Stage { app, log, hand, .. } = stage(false);
+    let Stage { app, log, hand, .. } = stage(Ways::Good);
     let app = app.start().await.unwrap();
     log.until(&hand, "working alone: true").await;
     assert!(app.stop().await.is_clean());
@@ -146,7 +194,7 @@ async fn the_work_ends_before_the_lease_is_released() {
 
 #[tokio::test]
 async fn a_stolen_lease_ends_the_work_and_it_campaigns_again() {
-    let Stage { app, log, store, hand } = stage(false);
+    let Stage { app, log, store, hand } = stage(Ways::Good);
     let app = app.start().await.unwrap();
     log.until(&hand, "working alone: true").await;
     store.stolen.store(true, Ordering::Relaxed);
@@ -163,7 +211,7 @@ async fn a_stolen_lease_ends_the_work_and_it_campaigns_again() {
 
 #[tokio::test]
 async fn a_hung_store_means_the_work_is_over_before_another_can_lead() {
-    let Stage { app, log, store, hand } = stage(true);
+    let Stage { app, log, store, hand } = stage(Ways::Stubborn);
     let app = app.start().await.unwrap();
     log.until(&hand, "working alone: true").await;
     store.hangs.store(true, Ordering::Relaxed);
@@ -172,6 +220,79 @@ async fn a_hung_store_means_the_work_is_over_before_another_can_lead() {
     assert_eq!(store.inner.acquire("work", Duration::from_secs(30)).await.unwrap(), None);
     log.until(&hand, "lost: the lease could not be renewed in time").await;
     drop(app);
+}
+
+/// Whether somebody else can lead at this moment, without waiting for a lease to run out.
+async fn is_free(store: &Faulty) -> bool {
+    store.inner.acquire("work", Duration::from_secs(30)).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn a_factory_that_panics_in_a_later_term_keeps_no_lease() {
+    let Stage { app, log, store, hand } = stage(Ways::PanicsWhenMade);
+    let app = app.start().await.unwrap();
+    log.until(&hand, "working alone: true").await;
+    store.stolen.store(true, Ordering::Relaxed);
+    log.until(&hand, "lost: its work failed: panicked: cannot be made").await;
+    assert_eq!(log.lines().iter().filter(|line| *line == "acquired").count(), 2);
+    assert!(is_free(&store).await, "{:?}", log.lines());
+    drop(app);
+}
+
+#[tokio::test]
+async fn work_that_fails_keeps_no_lease() {
+    let Stage { app, log, store, hand } = stage(Ways::Fails);
+    let app = app.start().await.unwrap();
+    log.until(&hand, "lost: its work failed: no orders").await;
+    assert!(is_free(&store).await);
+    drop(app);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_in_the_drain_is_told_and_keeps_no_lease() {
+    for (ways, reason) in [
+        (Ways::FailsToDrain, "lost: handed over; its graceful stop failed: no way out"),
+        (Ways::PanicsInDrain, "lost: handed over; its graceful stop failed: panicked: boom"),
+    ] {
+        let Stage { app, log, store, hand } = stage(ways);
+        let app = app.start().await.unwrap();
+        log.until(&hand, "working alone: true").await;
+        assert!(app.stop().await.is_clean());
+        let expected = ["acquired", "working alone: true", "work ended", "released", reason];
+        assert_eq!(log.lines(), expected);
+        assert!(is_free(&store).await);
+    }
+}
+
+#[tokio::test]
+async fn a_hard_stop_reaches_the_work_and_keeps_no_lease() {
+    for ways in [Ways::Stubborn, Ways::PanicsInHardStop, Ways::HangsInHardStop] {
+        let Stage { app, log, store, hand } = stage(ways);
+        let app = app.start().await.unwrap();
+        log.until(&hand, "working alone: true").await;
+        app.shutdown().request("the test is over", 0);
+        log.until(&hand, "hard stop").await;
+        log.until(&hand, "lost: stopped hard").await;
+        log.until(&hand, "released").await;
+        let lines = log.lines();
+        let at = |line: &str| lines.iter().position(|other| other == line).unwrap();
+        assert!(at("hard stop") < at("work aborted") && at("work aborted") < at("released"));
+        assert!(is_free(&store).await, "{lines:?}");
+        // It did not stop by itself, and that is no clean end.
+        assert!(!app.stopped().await.is_clean());
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_is_renewed_under_another_token_ends_the_term() {
+    let Stage { app, log, store, hand } = stage(Ways::Good);
+    let app = app.start().await.unwrap();
+    log.until(&hand, "working alone: true").await;
+    store.forgets.store(true, Ordering::Relaxed);
+    log.until(&hand, "lost: the store has begun another term").await;
+    // What was renewed is what is released: the work could not know its token.
+    assert!(is_free(&store).await, "{:?}", log.lines());
+    assert!(app.stop().await.is_clean());
 }
 
 #[tokio::test]
@@ -194,7 +315,7 @@ async fn tokens_rise_across_terms_and_restarts() {
 #[test]
 fn in_production_a_local_leader_is_refused_unless_allowed() {
     let build = |local: Option<&str>| {
-        let make = || Work { log: Log::default(), stubborn: false, alive: Arc::default() };
+        let make = || Work { log: Log::default(), ways: Ways::Good, alive: Arc::default() };
         let mut app = app().runnable(Run::new("work", make).leader_only("work"));
         app.inputs_mut().profile = Some("prod".to_owned());
         if let Some(local) = local {
