@@ -16,6 +16,7 @@
 //! variable of the machine it runs on: a test sets what it needs with `.set(key, value)`.
 
 mod client;
+pub mod conformance;
 mod eventually;
 mod servers;
 mod spy;

@@ -37,6 +37,10 @@ impl Spy {
         self.0.events().clone()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.events().len()
+    }
+
     /// Waits for the first event that `pick` makes something of; one that has been seen already
     /// counts.
     ///
@@ -70,6 +74,6 @@ impl Inner {
 
 impl fmt::Debug for Spy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spy").field(&self.0.events().len()).finish()
+        f.debug_tuple("Spy").field(&self.count()).finish()
     }
 }

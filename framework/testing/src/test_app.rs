@@ -7,7 +7,7 @@ use purlin_core::{
     exit::Exit,
 };
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 use crate::{Client, Spy, eventually};
 
@@ -26,8 +26,12 @@ pub struct TestApp {
     data: TempDir,
 }
 
-/// How long a held clock stands still between two of the deadlines that a stop waits for.
+/// How often a held clock is moved by itself.
 const STEP: Duration = Duration::from_millis(2);
+/// How far: ten times as fast as real time, which real I/O beside it can keep up with.
+const STRIDE: Duration = Duration::from_millis(20);
+/// A start in which nothing happens for so long waits for the clock.
+const STALLED: Duration = Duration::from_millis(200);
 
 // === impl TestApp ===
 
@@ -42,16 +46,17 @@ impl TestApp {
 
     /// Starts the application on a clock that stands still until [`hand`](Self::hand) moves it.
     ///
-    /// Only what waits through the [`Clock`] stands still; libraries keep real timers. Once the
-    /// application is to stop, the clock goes on by itself, from deadline to deadline.
+    /// Only what waits through the [`Clock`] stands still; libraries keep real timers. Nobody can
+    /// move it before the application is ready, nor after the test has told it to stop. So it goes on
+    /// by itself, ten times as fast as real time, in a start that does not get on without, because an
+    /// `init` sleeps; and in every stop.
     ///
     /// # Panics
     /// With the whole report, when it does not build or does not start.
     pub async fn start_held(builder: AppBuilder) -> Self {
         let (clock, hand) = Clock::held();
-        let mut app = Self::start(builder.clock(clock)).await;
-        app.hand = Some(hand);
-        app
+        let started = Self::launch(builder.clock(clock), Some(hand)).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Starts the application, or tells why it does not.
@@ -61,7 +66,11 @@ impl TestApp {
     ///
     /// # Panics
     /// When this machine gives no temporary directory or no thread.
-    pub async fn try_start(mut builder: AppBuilder) -> Result<Self, StartError> {
+    pub async fn try_start(builder: AppBuilder) -> Result<Self, StartError> {
+        Self::launch(builder, None).await
+    }
+
+    async fn launch(mut builder: AppBuilder, hand: Option<Hand>) -> Result<Self, StartError> {
         let data = tempfile::tempdir().expect("a temporary directory can be made");
         isolate(&mut builder, &data);
         let spy = Spy::default();
@@ -89,8 +98,12 @@ impl TestApp {
             runtime.shutdown_background();
         });
         let thread = thread.expect("a thread can be started");
-        let handle = has_started.await.expect("the thread tells how it went")?;
-        Ok(Self { handle, spy, hand: None, thread: Some(thread), exit: Some(exit), data })
+        let started = match &hand {
+            Some(hand) => started_on(hand, &spy, has_started).await,
+            None => has_started.await,
+        };
+        let handle = started.expect("the thread tells how it went")?;
+        Ok(Self { handle, spy, hand, thread: Some(thread), exit: Some(exit), data })
     }
 
     /// A client of the HTTP server.
@@ -169,10 +182,31 @@ impl TestApp {
         while let Some(hand) = &self.hand {
             match clock.timeout(STEP, &mut exit).await {
                 Ok(exit) => return exit.expect("the thread tells how it went"),
-                Err(_) => hand.advance_to_next(),
-            };
+                Err(_) => hand.advance(STRIDE),
+            }
         }
         exit.await.expect("the thread tells how it went")
+    }
+}
+
+/// Waits for a start, and moves the clock when the start waits for that.
+async fn started_on<T>(
+    hand: &Hand,
+    spy: &Spy,
+    mut started: oneshot::Receiver<T>,
+) -> Result<T, RecvError> {
+    let clock = Clock::system();
+    let (mut seen, mut since) = (0, clock.now());
+    loop {
+        if let Ok(started) = clock.timeout(STEP, &mut started).await {
+            return started;
+        }
+        let events = spy.count();
+        if events > seen {
+            (seen, since) = (events, clock.now());
+        } else if clock.now() - since >= STALLED {
+            hand.advance(STRIDE);
+        }
     }
 }
 
@@ -210,7 +244,7 @@ impl Drop for TestApp {
             while let Some(hand) = &self.hand
                 && !thread.is_finished()
             {
-                hand.advance_to_next();
+                hand.advance(STRIDE);
                 std::thread::park_timeout(STEP);
             }
             // Its panic has been printed, and a second one here would hide it.

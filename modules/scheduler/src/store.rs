@@ -17,7 +17,7 @@ use crate::run::JobRun;
 ///
 /// A module that gives `Arc<dyn JobStore>` is all that it takes to keep them elsewhere. Times are
 /// kept to the millisecond. A store that fails does not stop the jobs: what it would have kept is
-/// logged and lost.
+/// logged and lost. It passes `conformance::job_store` of `purlin-testing`.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
     /// Moves the mark of a job to `due`, unless it is at `since` or later: then somebody else has

@@ -3,14 +3,15 @@
 extern crate purlin_core as purlin;
 
 mod app;
+mod conformance;
 
 use std::{sync::Arc, time::Duration};
 
 use purlin::{
     app::App,
     async_trait,
-    clock::Clock,
-    error::Result,
+    clock::{Clock, Instant},
+    error::{Result, bail},
     event::Event,
     exit::Exit,
     runnable::{Run, RunCx, Runnable},
@@ -124,4 +125,54 @@ async fn a_stop_on_a_held_clock_does_not_wait_for_ever() {
     let app = TestApp::start_held(slow()).await;
     assert!(app.stop().await.is_clean());
     drop(TestApp::start_held(slow()).await);
+}
+
+#[tokio::test]
+async fn a_start_on_a_held_clock_does_not_wait_for_ever() {
+    let slow = App::builder().provide(|clock: Clock| async move {
+        clock.sleep(Duration::from_secs(3)).await;
+        Ok(Arc::new(7_u8))
+    });
+    let app = TestApp::start_held(slow).await;
+    let clock = app.get::<Clock>();
+    let begun = clock.now();
+    assert!(begun >= Instant::START + Duration::from_secs(3));
+    app.hand().advance(Duration::from_secs(1));
+    assert_eq!(clock.now() - begun, Duration::from_secs(1), "from here on it moves by hand alone");
+    assert!(app.stop().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_failed_start_on_a_held_clock_is_undone_in_its_time() {
+    let slow = App::builder()
+        .provide(|clock: Clock| async move {
+            clock.sleep(Duration::from_secs(3)).await;
+            bail!("no connection") as Result<Arc<u8>>
+        })
+        .runnable(Run::new("user", |_: Arc<u8>| Real));
+    let mut tests = tokio::task::JoinSet::new();
+    tests.spawn(TestApp::start_held(slow));
+    let shown = tests.join_next().await.unwrap().unwrap_err().into_panic();
+    let shown = shown.downcast_ref::<String>().unwrap();
+    assert!(shown.contains("no connection"), "{shown}");
+}
+
+/// Takes its time to stop, as a socket and a disk do: by the real clock.
+struct Real;
+
+#[async_trait]
+impl Runnable for Real {
+    async fn run(&self, cx: RunCx) -> Result<()> {
+        cx.ready();
+        cx.stopping().await;
+        Clock::system().sleep(Duration::from_millis(100)).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_held_clock_leaves_a_stop_its_real_time() {
+    let app = TestApp::start_held(App::builder().runnable(Run::new("real", || Real))).await;
+    let exit = app.stop().await;
+    assert!(exit.is_clean(), "{exit:?}");
 }

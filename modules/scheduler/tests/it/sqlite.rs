@@ -7,11 +7,9 @@ use purlin_scheduler::{
     Job, JobStore, Jobs as _, Missed, Outcome, SqliteJobs, SqliteJobsModule, Trigger,
 };
 use purlin_sqlite::{Sqlite, SqliteConfig, SqliteModule};
+use purlin_testing::conformance;
 
-use crate::{
-    store::conforms,
-    support::{Bench, app, nothing},
-};
+use crate::support::{Bench, app, nothing};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -24,7 +22,7 @@ async fn open(dir: &std::path::Path) -> Sqlite {
 async fn the_sqlite_store_conforms() {
     let dir = tempfile::tempdir().unwrap();
     let sqlite = open(dir.path()).await;
-    conforms(&SqliteJobs::new(sqlite.clone()).await.unwrap()).await;
+    conformance::job_store(&SqliteJobs::new(sqlite.clone()).await.unwrap()).await;
     // A second instance finds the tables made.
     let again = SqliteJobs::new(sqlite.clone()).await.unwrap();
     assert_eq!(again.runs("job", 100).await.unwrap().len(), 10);
