@@ -3,33 +3,15 @@
 use std::fmt;
 
 use opentelemetry::metrics::{
-    Counter, Gauge, Histogram, Meter as OtelMeter, MeterProvider as _, UpDownCounter,
-    noop::NoopMeterProvider,
+    AsyncInstrument, Counter, Gauge, Histogram, Meter as OtelMeter, MeterProvider as _,
+    UpDownCounter, noop::NoopMeterProvider,
 };
 
 use crate::{error::Result, needs::Handle};
 
 /// The declaration of a metric. Every metric has one, in its crate's `metrics.rs`: dashboards,
-/// alerts and the documentation are made from it.
-///
-/// ```
-/// # extern crate purlin_core as purlin;
-/// use purlin::meter::{Kind, Meter, Metric};
-///
-/// /// Mails that were handed to the SMTP server.
-/// pub const MAILS: Metric = Metric {
-///     name: "mail_sent_total",
-///     help: "Mails that were handed to the SMTP server.",
-///     kind: Kind::Counter,
-///     unit: "",
-///     labels: &["outcome"],
-/// };
-///
-/// # fn example(meter: Meter) {
-/// let mails = meter.counter(&MAILS);
-/// mails.add(1, &[purlin::meter::label("outcome", "ok")]);
-/// # }
-/// ```
+/// alerts and the documentation are made from it. They are declared by
+/// [`metrics!`](crate::metrics!).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// The name as it appears at `/metrics`, with the unit and, for a counter, `_total`.
@@ -55,6 +37,57 @@ pub enum Kind {
     Gauge,
     /// The distribution counts; in seconds, with buckets from 0.5 ms to 10 s.
     Histogram,
+}
+
+/// Declares [metrics](Metric), as constants and as the list `ALL`.
+///
+/// Each is written as its constant, its kind, its name as it appears at `/metrics`, its labels, its
+/// unit (in UCUM: `s`, `By`, or empty) and its help. What else is to be said of it is said in
+/// comments of documentation.
+///
+/// ```
+/// # extern crate purlin_core as purlin;
+/// # mod mail {
+/// use purlin::meter::{Meter, label};
+///
+/// purlin::metrics! {
+///     /// `outcome` is `sent`, `refused` or `failed`.
+///     MAILS = Counter "mail_sent_total" ["outcome"] "":
+///         "Mails that were handed to the server, by what came of it.";
+///     WAITING = Gauge "mail_waiting" [] "":
+///         "Mails that wait.";
+/// }
+///
+/// fn example(meter: &Meter) {
+///     let mails = meter.counter(&MAILS);
+///     mails.add(1, &[label("outcome", "sent")]);
+///     meter.observe(&WAITING, |observer| observer.observe(3.0, &[]));
+/// }
+/// # }
+/// # fn main() { assert_eq!(mail::ALL[0].name, "mail_sent_total"); }
+/// ```
+#[macro_export]
+macro_rules! metrics {
+    ($(
+        $(#[$attribute:meta])*
+        $constant:ident = $kind:ident $name:literal [$($label:literal),* $(,)?] $unit:literal: $help:literal;
+    )*) => {
+        $(
+            #[doc = $help]
+            #[doc = ""]
+            $(#[$attribute])*
+            pub const $constant: $crate::meter::Metric = $crate::meter::Metric {
+                name: $name,
+                help: $help,
+                kind: $crate::meter::Kind::$kind,
+                unit: $unit,
+                labels: &[$($label),*],
+            };
+        )*
+
+        /// All of them.
+        pub const ALL: &[$crate::meter::Metric] = &[$($constant),*];
+    };
 }
 
 /// Makes instruments for declared metrics. A built-in need; cheap to clone.
@@ -133,6 +166,37 @@ impl Meter {
     pub fn gauge_f64(&self, metric: &Metric) -> Gauge<f64> {
         let builder = self.0.f64_gauge(metric.name).with_description(metric.help);
         builder.with_unit(metric.unit).build()
+    }
+
+    /// Calls `read` whenever metrics are collected, for what is counted elsewhere. It costs nothing
+    /// in between.
+    ///
+    /// It is called for as long as the meter lives: hold what it reads weakly where that may be gone
+    /// before.
+    ///
+    /// # Panics
+    /// When the metric is a histogram, which cannot be read.
+    pub fn observe(
+        &self,
+        metric: &Metric,
+        read: impl Fn(&dyn AsyncInstrument<f64>) + Send + Sync + 'static,
+    ) {
+        macro_rules! build {
+            ($instrument:ident) => {{
+                let builder = self.0.$instrument(metric.name).with_description(metric.help);
+                // The meter keeps the callback; the instrument is only a name for it.
+                let _ = builder
+                    .with_unit(metric.unit)
+                    .with_callback(move |observer| read(observer))
+                    .build();
+            }};
+        }
+        match metric.kind {
+            Kind::Counter => build!(f64_observable_counter),
+            Kind::UpDownCounter => build!(f64_observable_up_down_counter),
+            Kind::Gauge => build!(f64_observable_gauge),
+            Kind::Histogram => panic!("`{}` is a histogram, which cannot be read", metric.name),
+        }
     }
 
     /// A histogram of seconds, with the bounds [`SECONDS`].

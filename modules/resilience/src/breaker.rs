@@ -224,7 +224,7 @@ impl State {
         }
     }
 
-    const fn number(self) -> i64 {
+    const fn number(self) -> u32 {
         match self {
             Self::Closed => 0,
             Self::HalfOpen => 1,

@@ -108,7 +108,7 @@ impl Bulkhead {
         for (metric, figure) in figures {
             let weak = Arc::downgrade(&self.0);
             metrics::observe(meter, metric, &self.0.name, move || {
-                weak.upgrade().map(|inner| i64::from(figure(&Self(inner))))
+                weak.upgrade().map(|inner| figure(&Self(inner)))
             });
         }
     }

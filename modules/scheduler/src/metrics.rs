@@ -3,75 +3,26 @@
 use std::time::Duration;
 
 use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
-use purlin::meter::{Kind, Meter, Metric, label};
+use purlin::meter::{Meter, label};
 
 use crate::run::JobRun;
 
-/// All metrics of this crate.
-pub const ALL: &[Metric] = &[RUNS, DURATION, DELAY, RUNNING, SKIPPED, RETRIES, STORE_ERRORS];
-
-/// Runs that have ended.
-pub const RUNS: Metric = Metric {
-    name: "scheduler_runs_total",
-    help: "Runs that have ended.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["job", "trigger", "outcome"],
-};
-
-/// How long runs took.
-pub const DURATION: Metric = Metric {
-    name: "scheduler_run_duration_seconds",
-    help: "How long runs took.",
-    kind: Kind::Histogram,
-    unit: "s",
-    labels: &["job", "outcome"],
-};
-
-/// How long after its time a scheduled run began.
-pub const DELAY: Metric = Metric {
-    name: "scheduler_delay_seconds",
-    help: "How long after its time a scheduled run began.",
-    kind: Kind::Histogram,
-    unit: "s",
-    labels: &["job"],
-};
-
-/// Runs that go on.
-pub const RUNNING: Metric = Metric {
-    name: "scheduler_running",
-    help: "Runs that go on.",
-    kind: Kind::UpDownCounter,
-    unit: "",
-    labels: &["job"],
-};
-
-/// Runs that were not started.
-pub const SKIPPED: Metric = Metric {
-    name: "scheduler_skipped_total",
-    help: "Runs that were not started.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["job", "reason"],
-};
-
-/// Further attempts after a failure.
-pub const RETRIES: Metric = Metric {
-    name: "scheduler_retries_total",
-    help: "Further attempts after a failure.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["job"],
-};
-
-/// Calls of the store that failed.
-pub const STORE_ERRORS: Metric = Metric {
-    name: "scheduler_store_errors_total",
-    help: "Calls of the store of marks and history that failed.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["operation"],
-};
+purlin::metrics! {
+    RUNS = Counter "scheduler_runs_total" ["job", "trigger", "outcome"] "":
+        "Runs that have ended.";
+    DURATION = Histogram "scheduler_run_duration_seconds" ["job", "outcome"] "s":
+        "How long runs took.";
+    DELAY = Histogram "scheduler_delay_seconds" ["job"] "s":
+        "How long after its time a scheduled run began.";
+    RUNNING = UpDownCounter "scheduler_running" ["job"] "":
+        "Runs that go on.";
+    SKIPPED = Counter "scheduler_skipped_total" ["job", "reason"] "":
+        "Runs that were not started.";
+    RETRIES = Counter "scheduler_retries_total" ["job"] "":
+        "Further attempts after a failure.";
+    STORE_ERRORS = Counter "scheduler_store_errors_total" ["operation"] "":
+        "Calls of the store of marks and history that failed.";
+}
 
 /// The instruments of one scheduler.
 #[derive(Debug)]

@@ -1,34 +1,20 @@
 //! Metrics.
 
-use purlin::meter::{Kind, Meter, Metric, label};
+use purlin::meter::{Meter, Metric, label};
 
 use crate::client::Sqlite;
 
-/// All metrics of this crate.
-pub const ALL: &[Metric] = &[CONNECTIONS_ACTIVE, CONNECTIONS_IDLE];
-
-/// Connections that run something.
-pub const CONNECTIONS_ACTIVE: Metric = Metric {
-    name: "database_connections_active",
-    help: "Connections that run something.",
-    kind: Kind::Gauge,
-    unit: "",
-    labels: &["database", "pool"],
-};
-
-/// Connections that are open and free.
-pub const CONNECTIONS_IDLE: Metric = Metric {
-    name: "database_connections_idle",
-    help: "Connections that are open and free.",
-    kind: Kind::Gauge,
-    unit: "",
-    labels: &["database", "pool"],
-};
+purlin::metrics! {
+    CONNECTIONS_ACTIVE = Gauge "database_connections_active" ["database", "pool"] "":
+        "Connections that run something.";
+    CONNECTIONS_IDLE = Gauge "database_connections_idle" ["database", "pool"] "":
+        "Connections that are open and free.";
+}
 
 /// Observes the pools of `sqlite`, which is called `database` there.
 pub(crate) fn observe(meter: &Meter, database: &str, sqlite: &Sqlite) {
-    let idle = |pool: &sqlx::SqlitePool| i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
-    let active = move |pool: &sqlx::SqlitePool| i64::from(pool.size()) - idle(pool);
+    let idle = |pool: &sqlx::SqlitePool| pool.num_idle() as f64;
+    let active = move |pool: &sqlx::SqlitePool| f64::from(pool.size()) - idle(pool);
     gauge(meter, &CONNECTIONS_ACTIVE, database, sqlite, active);
     gauge(meter, &CONNECTIONS_IDLE, database, sqlite, idle);
 }
@@ -38,18 +24,15 @@ fn gauge(
     metric: &Metric,
     database: &str,
     sqlite: &Sqlite,
-    figure: impl Fn(&sqlx::SqlitePool) -> i64 + Send + Sync + 'static,
+    figure: impl Fn(&sqlx::SqlitePool) -> f64 + Send + Sync + 'static,
 ) {
     let (database, sqlite) = (database.to_owned(), sqlite.clone());
-    let builder = meter.otel().i64_observable_gauge(metric.name).with_description(metric.help);
-    builder
-        .with_callback(move |observer| {
-            for (name, pool) in [("writer", Some(sqlite.pool())), ("readers", sqlite.readers())] {
-                let labels = [label("database", database.clone()), label("pool", name)];
-                if let Some(pool) = pool {
-                    observer.observe(figure(pool), &labels);
-                }
+    meter.observe(metric, move |observer| {
+        for (name, pool) in [("writer", Some(sqlite.pool())), ("readers", sqlite.readers())] {
+            let labels = [label("database", database.clone()), label("pool", name)];
+            if let Some(pool) = pool {
+                observer.observe(figure(pool), &labels);
             }
-        })
-        .build();
+        }
+    });
 }

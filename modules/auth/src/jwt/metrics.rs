@@ -1,28 +1,14 @@
 //! Metrics.
 
 use opentelemetry::metrics::Counter;
-use purlin::meter::{Kind, Meter, Metric, label};
+use purlin::meter::{Meter, Metric, label};
 
-/// All metrics of this module.
-pub const ALL: &[Metric] = &[TOKENS, KEY_FETCHES];
-
-/// Tokens that were checked, by what came of it: `ok`, or the reason of the refusal.
-pub const TOKENS: Metric = Metric {
-    name: "auth_tokens_total",
-    help: "Tokens that were checked, by what came of it: `ok`, or the reason of the refusal.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["outcome"],
-};
-
-/// Fetches of the set of keys, by what came of it: `ok` or `error`.
-pub const KEY_FETCHES: Metric = Metric {
-    name: "auth_key_fetches_total",
-    help: "Fetches of the set of keys, by what came of it: `ok` or `error`.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["outcome"],
-};
+purlin::metrics! {
+    TOKENS = Counter "auth_tokens_total" ["outcome"] "":
+        "Tokens that were checked, by what came of it: `ok`, or the reason of the refusal.";
+    KEY_FETCHES = Counter "auth_key_fetches_total" ["outcome"] "":
+        "Fetches of the set of keys, by what came of it: `ok` or `error`.";
+}
 
 /// A counter with the one label `outcome`.
 #[derive(Debug, Clone)]
