@@ -54,8 +54,8 @@ pub mod __private;
 
 pub use purlin_core::{
     ambient, async_trait, clock, component, config, entropy, error, event, exit, gives, health,
-    info, init, key, leader, meter, module, name, needs, package, page, plan, readiness, registry,
-    runnable, shutdown, spawner,
+    info, init, key, leader, meter, metrics, module, name, needs, package, page, plan, readiness,
+    registry, runnable, shutdown, spawner,
 };
 pub use purlin_macros::{Component, Config, Needs, ServiceError, components};
 
