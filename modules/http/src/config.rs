@@ -1,8 +1,24 @@
 //! The section `http`.
 
+mod compression;
+mod cors;
+mod csrf;
+mod network;
+mod origin;
+mod rate_limit;
+
 use std::time::Duration;
 
 use purlin::config::{ByteSize, Config, Listen};
+
+pub use self::{
+    compression::{CompressionConfig, Level},
+    cors::CorsConfig,
+    csrf::CsrfConfig,
+    network::{Network, NotANetwork},
+    origin::{AllowedOrigin, NotAnOrigin},
+    rate_limit::{NotAKey, RateLimitConfig, RateLimitKey, WhenUnavailable},
+};
 
 /// How the service is offered over HTTP.
 #[derive(Debug, Clone, Config)]
@@ -35,9 +51,24 @@ pub struct HttpConfig {
     #[config(default = "5s")]
     #[validate(range(max = "24h"))]
     pub drain: Duration,
+    /// The proxies whose `X-Forwarded-For` is believed, as networks: 10.0.0.0/8.
+    #[config(default)]
+    pub trusted_proxies: Vec<Network>,
     /// The layers around every route.
     #[config(nested)]
     pub layers: LayersConfig,
+    /// What is compressed.
+    #[config(nested)]
+    pub compression: CompressionConfig,
+    /// Which web pages of other origins may call the service.
+    #[config(nested)]
+    pub cors: CorsConfig,
+    /// How requests are refused that come from pages of other sites.
+    #[config(nested)]
+    pub csrf: CsrfConfig,
+    /// How many requests a caller may send.
+    #[config(nested)]
+    pub rate_limit: RateLimitConfig,
 }
 
 /// Which layers are around every route.
@@ -58,6 +89,9 @@ pub struct LayersConfig {
     /// Whether a panic is answered with 500, instead of a closed connection.
     #[config(default = true)]
     pub panics: bool,
+    /// Whether requests that come while the server drains get 503 instead of an answer.
+    #[config(default = false)]
+    pub drain: bool,
 }
 
 // === impl LayersConfig ===
@@ -70,12 +104,20 @@ impl LayersConfig {
         metrics: false,
         problems: false,
         panics: false,
+        drain: false,
     };
 }
 
 impl Default for LayersConfig {
     fn default() -> Self {
-        Self { correlation_id: true, access_log: true, metrics: true, problems: true, panics: true }
+        Self {
+            correlation_id: true,
+            access_log: true,
+            metrics: true,
+            problems: true,
+            panics: true,
+            drain: false,
+        }
     }
 }
 
@@ -98,6 +140,11 @@ mod tests {
         let (config, options) = (read(Inputs::default()), Options::default());
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.layers, options.layers);
+        assert_eq!(config.compression, options.compression);
+        assert_eq!(config.cors, options.cors);
+        assert_eq!(config.csrf, options.csrf);
+        assert_eq!(config.rate_limit, options.rate_limit);
+        assert_eq!(config.trusted_proxies, options.trusted_proxies);
         assert_eq!(config.request_timeout, options.request_timeout);
         assert_eq!(config.body_limit, options.body_limit);
     }

@@ -1,51 +1,74 @@
-//! The layers around every route, from the outside in:
-//!
-//! 1. `correlation_id`: the identifier of the request, and the span that puts it into the logs;
-//! 2. `access_log`: one line per request;
-//! 3. `metrics`: duration by method, route and status;
-//! 4. `problems`: errors as problem details;
-//! 5. `panics`: a panic as 500;
-//! 6. the timeout of the request: 504;
-//! 7. the limit of the body: 413;
-//! 8. on secured routes the guard: 401 and 403.
-//!
-//! The layers of the user follow inside, then the handler. What measures is outside of what
-//! answers, so that a panic, a timeout and a refusal are logged and counted as what the caller got.
+//! The layers around every route. Their order is on the page of the crate, and is that of
+//! [`Layers::stack`].
 //!
 //! A route has its layers to itself, so that its label and its limits are known when it is built
 //! and cost nothing per request.
 //!
 //! A layer that is off is in its place and does nothing. Tower's `option_layer` would make each
-//! layer's type name what is inside twice, and so the whole stack's 2⁶ times.
+//! layer's type name what is inside twice, and so the whole stack's 2¹⁶ times.
 
 mod access_log;
 mod body_limit;
+mod client;
+mod compression;
 mod correlation;
+mod cors;
+mod csrf;
+mod decompression;
+mod draining;
 mod guard;
 mod label;
 mod metrics;
 mod panics;
 mod problems;
+mod rate_limit;
+mod streams;
 mod timeout;
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{extract::Request, response::Response, routing::Route};
 use purlin::config::ByteSize;
+use purlin_limit::{LocalLimiter, RateLimiter};
 use tower::{Layer, Service, ServiceBuilder};
 
 pub use self::correlation::CorrelationId;
 use self::{
-    access_log::AccessLog, body_limit::BodyLimit, correlation::Correlate, metrics::Measure,
-    panics::CatchPanics, problems::Problems, timeout::Timeout,
+    access_log::AccessLog,
+    body_limit::BodyLimit,
+    client::Clients,
+    compression::Compress,
+    correlation::Correlate,
+    cors::Cors,
+    csrf::Csrf,
+    decompression::Decompress,
+    draining::Refuse,
+    metrics::Measure,
+    panics::CatchPanics,
+    problems::Problems,
+    rate_limit::{Limit, RateLimit},
+    streams::Follow,
+    timeout::Timeout,
 };
 pub(crate) use self::{guard::Guard, label::Label};
-use crate::{Options, metrics::Instruments};
+use crate::{
+    Options,
+    config::RateLimitKey,
+    metrics::Instruments,
+    routes::{RouteLimit, RouteProblem},
+    stream::Streams,
+};
 
 /// The layers of one service, ready to be put around its routes.
 pub(crate) struct Layers {
     options: Options,
     instruments: Instruments,
+    streams: Streams,
+    cors: Cors,
+    csrf: Csrf,
+    clients: Clients,
+    limiter: Arc<dyn RateLimiter>,
+    limited: purlin_limit::metrics::Instruments,
 }
 
 /// What a route sets for itself.
@@ -53,13 +76,27 @@ pub(crate) struct Layers {
 pub(crate) struct Overrides {
     pub(crate) timeout: Option<Duration>,
     pub(crate) body_limit: Option<ByteSize>,
+    /// With the method to which it belongs.
+    pub(crate) rate_limit: Option<(&'static str, RouteLimit)>,
 }
 
 // === impl Layers ===
 
 impl Layers {
-    pub(crate) fn new(options: &Options) -> Self {
-        Self { options: options.clone(), instruments: Instruments::new(&options.meter) }
+    pub(crate) fn new(options: &Options) -> Result<Self, RouteProblem> {
+        let Options { clock, meter, drain, limiter, .. } = options;
+        let local = || Arc::new(LocalLimiter::new(clock.clone())) as Arc<dyn RateLimiter>;
+        let limiter = limiter.clone().unwrap_or_else(local);
+        Ok(Self {
+            instruments: Instruments::new(meter),
+            streams: Streams::new(drain.clone(), clock.clone(), meter),
+            cors: Cors::new(&options.cors)?,
+            csrf: Csrf::new(&options.csrf, &options.cors),
+            clients: Clients::new(&options.trusted_proxies),
+            limited: purlin_limit::metrics::Instruments::new(meter, &limiter),
+            limiter,
+            options: options.clone(),
+        })
     }
 
     /// The layers of one route.
@@ -68,18 +105,57 @@ impl Layers {
         label: Label,
         overrides: Overrides,
     ) -> impl Layer<Route, Service = impl Layered + use<>> + Clone + Send + Sync + use<> {
-        let Options { clock, entropy, layers: on, .. } = &self.options;
+        let Options { clock, entropy, layers: on, compression, .. } = &self.options;
         let timeout = overrides.timeout.unwrap_or(self.options.request_timeout);
         let body_limit = overrides.body_limit.unwrap_or(self.options.body_limit);
         let meter = &self.instruments;
+        let rate_limit = match self.options.rate_limit.key {
+            RateLimitKey::Principal => RateLimit::new(None),
+            _ => self.rate_limit(&label, &overrides),
+        };
         ServiceBuilder::new()
             .layer(Correlate::new(on.correlation_id, entropy.clone(), label.clone()))
             .layer(AccessLog::new(on.access_log, clock.clone(), label.clone()))
             .layer(Measure::new(on.metrics, clock.clone(), label.clone(), meter.clone()))
+            .layer(Compress::new(compression))
+            .layer(self.cors.clone())
             .layer(Problems::new(on.problems))
-            .layer(CatchPanics::new(on.panics, label, meter.clone()))
+            .layer(CatchPanics::new(on.panics, label.clone(), meter.clone()))
+            .layer(Follow::new(self.streams.clone(), label))
+            .layer(Refuse::new(on.drain, self.options.drain.clone()))
+            .layer(self.csrf.clone())
+            .layer(rate_limit)
             .layer(Timeout::new(clock.clone(), timeout))
+            .layer(Decompress::new(compression.requests, body_limit))
             .layer(BodyLimit::new(body_limit))
+    }
+
+    /// What lies inside of the guard.
+    pub(crate) fn inner(&self, label: &Label, overrides: &Overrides) -> RateLimit {
+        match self.options.rate_limit.key {
+            RateLimitKey::Principal => self.rate_limit(label, overrides),
+            _ => RateLimit::new(None),
+        }
+    }
+
+    fn rate_limit(&self, label: &Label, overrides: &Overrides) -> RateLimit {
+        let config = &self.options.rate_limit;
+        let (quota, scope) = match overrides.rate_limit {
+            None => (config.quota(), String::new()),
+            Some((_, RouteLimit::Off)) => (None, String::new()),
+            Some((method, RouteLimit::Quota(quota))) => {
+                (Some(quota), format!("{method} {}", label.name()))
+            }
+        };
+        RateLimit::new(quota.map(|quota| Limit {
+            quota,
+            scope: scope.into(),
+            key: config.key.clone(),
+            when_unavailable: config.when_unavailable,
+            limiter: self.limiter.clone(),
+            clients: self.clients.clone(),
+            instruments: self.limited.clone(),
+        }))
     }
 }
 

@@ -60,16 +60,40 @@
 //! - [`auth`]: what stands behind a secured route;
 //! - [`problem`]: which error becomes which answer;
 //! - [`extract`]: validated values, pages, cursors;
+//! - [`stream`]: answers that go on, and how they end at a stop;
+//! - [`limit`]: who counts the requests of a caller;
 //! - [`config`]: the section `http`;
 //! - [`metrics`]: what is measured;
 //! - [`service()`]: all of it without the framework.
 //!
 //! # The layers
-//! Around every route lie, from the outside in: correlation id and span, access log, metrics,
-//! problem details, panics, timeout, body limit, and on secured routes the guard. The layers of the
-//! user follow inside. Each of the first five is switched by `http.layers`; the timeout is off at
-//! 0 s. What measures is outside of what answers, so that a panic, a timeout and a refusal are
-//! logged and counted as what the caller got.
+//! Around every route lie, from the outside in:
+//!
+//! | | layer | what it does | switched by | at first |
+//! |---|---|---|---|---|
+//! | 1 | correlation id | the identifier of the request, and the span that puts it into the logs | `layers.correlation_id` | on |
+//! | 2 | access log | a line for each request | `layers.access_log` | on |
+//! | 3 | metrics | duration by method, route and status | `layers.metrics` | on |
+//! | 4 | compression | answers in zstd, br or gzip | `compression.responses` | off |
+//! | 5 | CORS | which pages of other origins may call; preflights are answered here | `cors.origins` | off |
+//! | 6 | problems | errors as problem details | `layers.problems` | on |
+//! | 7 | panics | a panic as 500 | `layers.panics` | on |
+//! | 8 | streams | tells handlers of the drain, and follows answers that go on | always | on |
+//! | 9 | drain | 503 to requests that come during the drain | `layers.drain` | off |
+//! | 10 | CSRF | 403 to requests that come from pages of other sites | `csrf.enabled` | on |
+//! | 11 | rate limit | 429, by client address or header | `rate_limit.enabled`, routes | off |
+//! | 12 | timeout | 504 | `request_timeout`, routes | 30 s |
+//! | 13 | decompression | bodies of requests in gzip or br | `compression.requests` | off |
+//! | 14 | body limit | 413, also for what was decompressed | `body_limit`, routes | 2 MiB |
+//! | 15 | guard | 401 and 403 | secured routes | on |
+//! | 16 | rate limit | 429, by principal | `rate_limit.key` | off |
+//!
+//! The keys are those of the section `http`. The tenant has its place between 15 and 16. The layers
+//! of the user follow inside, then the handler.
+//!
+//! What measures is outside of what answers, so that a panic, a timeout and a refusal are logged and
+//! counted as what the caller got. CORS is outside of what refuses, so that a page can read why. What
+//! costs little refuses before what costs more.
 //!
 //! # What is not here
 //! Connections are the business of `purlin-serve`. There is one accept loop, and HTTP/1.1 only.
@@ -87,6 +111,9 @@ pub mod problem;
 pub mod routes;
 mod server;
 mod service;
+pub mod stream;
+
+pub use purlin_limit as limit;
 
 pub use self::{
     auth::{AuthError, Authenticator, Principal},

@@ -9,49 +9,30 @@ use std::{
 };
 
 use opentelemetry::metrics::{Counter, Histogram};
-use purlin::meter::{Kind, Meter, Metric, label};
+use purlin::meter::{Meter, Metric, label};
 
-/// How long requests took, until the head of the answer.
-///
-/// `route` is the template of the route (`/orders/{id}`), or `<unmatched>`; `method` is `_OTHER` for
-/// what is not a common method; `status` is 499 where the caller did not wait for the answer.
-pub const REQUEST_DURATION: Metric = Metric {
-    name: "http_server_request_duration_seconds",
-    help: "How long HTTP requests took.",
-    kind: Kind::Histogram,
-    unit: "s",
-    labels: &["method", "route", "status"],
-};
-
-/// The requests that are being answered.
-pub const ACTIVE_REQUESTS: Metric = Metric {
-    name: "http_server_active_requests",
-    help: "HTTP requests that are being answered.",
-    kind: Kind::UpDownCounter,
-    unit: "",
-    labels: &[],
-};
-
-/// The connections that are open.
-pub const CONNECTIONS: Metric = Metric {
-    name: "http_server_connections",
-    help: "HTTP connections that are open.",
-    kind: Kind::UpDownCounter,
-    unit: "",
-    labels: &[],
-};
-
-/// The handlers that panicked.
-pub const PANICS: Metric = Metric {
-    name: "http_server_panics_total",
-    help: "HTTP requests whose handler panicked.",
-    kind: Kind::Counter,
-    unit: "",
-    labels: &["route"],
-};
-
-/// All of them.
-pub const ALL: &[Metric] = &[REQUEST_DURATION, ACTIVE_REQUESTS, CONNECTIONS, PANICS];
+purlin::metrics! {
+    /// Until the head of the answer; a stream is measured by itself.
+    ///
+    /// `route` is the template of the route (`/orders/{id}`), or `<unmatched>`; `method` is `_OTHER`
+    /// for what is not a common method; `status` is 499 where the caller did not wait for the
+    /// answer.
+    REQUEST_DURATION = Histogram "http_server_request_duration_seconds" ["method", "route", "status"] "s":
+        "How long HTTP requests took.";
+    ACTIVE_REQUESTS = UpDownCounter "http_server_active_requests" [] "":
+        "HTTP requests that are being answered.";
+    CONNECTIONS = UpDownCounter "http_server_connections" [] "":
+        "HTTP connections that are open.";
+    PANICS = Counter "http_server_panics_total" ["route"] "":
+        "HTTP requests whose handler panicked.";
+    /// See [`stream`](crate::stream).
+    ACTIVE_STREAMS = UpDownCounter "http_server_active_streams" ["route"] "":
+        "HTTP streams and WebSockets that are open.";
+    /// Until the end of the stream. `end` is `complete`, `failed` (by an error of its own), `gone`
+    /// (the client went away) or `cut` (the drain took too long).
+    STREAM_DURATION = Histogram "http_server_stream_duration_seconds" ["route", "end"] "s":
+        "How long HTTP streams and WebSockets were open.";
+}
 
 /// The instruments of one service.
 #[derive(Clone)]
@@ -101,11 +82,5 @@ pub(crate) fn observe(
     metric: &Metric,
     read: impl Fn() -> i64 + Send + Sync + 'static,
 ) {
-    // The meter keeps the callback; the instrument is only a name for it.
-    let _ = meter
-        .otel()
-        .i64_observable_up_down_counter(metric.name)
-        .with_description(metric.help)
-        .with_callback(move |observer| observer.observe(read(), &[]))
-        .build();
+    meter.observe(metric, move |observer| observer.observe(read() as f64, &[]));
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use purlin::{error::Result, init::Init, module::Module, needs::Needs, plan::Plan, runnable::Tier};
+use purlin_limit::RateLimiter;
 use purlin_serve::{Limits, Listener};
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ use crate::{
     routes::{Posture, RouteRow, Routes},
     server::{HttpServer, Site},
     service,
+    stream::Drain,
 };
 
 /// Serves [`Routes`] over HTTP, on `http.listen`.
@@ -69,7 +71,7 @@ impl<S> HttpModule<S> {
 impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
     const NAME: &'static str = "http";
     type Config = HttpConfig;
-    type Needs = (S, Option<Arc<dyn Authenticator>>);
+    type Needs = (S, Option<Arc<dyn Authenticator>>, Option<Arc<dyn RateLimiter>>);
     type Gives = ();
 
     fn plan(&self, plan: &mut Plan) {
@@ -88,7 +90,8 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
     }
 
     async fn init(&self, config: HttpConfig, needs: Self::Needs, cx: &mut Init) -> Result<()> {
-        let (state, authenticator) = needs;
+        let (state, authenticator, limiter) = needs;
+        let drain = Drain::new();
         let options = Options {
             clock: cx.clock().clone(),
             entropy: cx.entropy().clone(),
@@ -97,6 +100,13 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             layers: config.layers.clone(),
             request_timeout: config.request_timeout,
             body_limit: config.body_limit,
+            compression: config.compression.clone(),
+            cors: config.cors.clone(),
+            csrf: config.csrf.clone(),
+            rate_limit: config.rate_limit.clone(),
+            limiter,
+            trusted_proxies: config.trusted_proxies.clone(),
+            drain: drain.clone(),
         };
         let routes = (self.routes)();
         let table = routes.table();
@@ -111,6 +121,7 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             service,
             limits: limits(&config),
             drain: config.drain,
+            streams: drain,
             stats: Mutex::default(),
         });
         let observed = site.clone();

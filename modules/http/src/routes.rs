@@ -11,6 +11,7 @@ use std::{convert::Infallible, fmt};
 use axum::{Router, extract::Request, response::IntoResponse, routing::Route};
 use tower::{Layer, Service};
 
+pub(crate) use self::method::RouteLimit;
 pub use self::{
     check::{InvalidRoutes, RouteProblem},
     foreign::IntoRouter,

@@ -20,6 +20,8 @@ use purlin_serve::{Limits, Listener, Server, Stats};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::stream::Drain;
+
 /// What all instances of a server share: a restart goes on where the last one ended.
 pub(crate) struct Site {
     /// Bound by the module and taken by the first instance. Later ones bind its address again: the
@@ -30,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) service: Router,
     pub(crate) limits: Limits,
     pub(crate) drain: Duration,
+    /// Tells the streams that the drain has begun.
+    pub(crate) streams: Drain,
     /// The figures of the instance that runs.
     pub(crate) stats: Mutex<Stats>,
 }
@@ -56,6 +60,14 @@ impl Site {
         }
     }
 
+    /// Adds the routes whose streams were cut.
+    fn name_streams(&self, report: String, was_cut: bool) -> String {
+        match self.streams.unfinished().filter(|_| was_cut) {
+            Some(routes) => format!("{report} ({routes})"),
+            None => report,
+        }
+    }
+
     /// How many connections are open.
     pub(crate) fn connections(&self) -> usize {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).connections()
@@ -78,7 +90,9 @@ impl HttpServer {
             _ = draining.wait_for(|draining| *draining) => {}
             () = cx.stopping() => {}
         }
-        cx.clock().now() + self.site.drain
+        let deadline = cx.clock().now() + self.site.drain;
+        self.site.streams.begin_until(deadline);
+        deadline
     }
 }
 
@@ -92,9 +106,13 @@ impl Runnable for HttpServer {
         *stats.lock().unwrap_or_else(PoisonError::into_inner) = server.stats();
         cx.ready();
         tokio::select! {
-            report = server.run(self.drain_until(&cx)) => cx.report(report?.to_string()),
+            report = server.run(self.drain_until(&cx)) => {
+                let report = report?;
+                cx.report(self.site.name_streams(report.to_string(), !report.is_clean()));
+            }
             () = self.cut.cancelled() => {
-                cx.report(format!("{} connections cut", self.site.connections()));
+                let report = format!("{} connections cut", self.site.connections());
+                cx.report(self.site.name_streams(report, true));
             }
         }
         Ok(())

@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use purlin::{clock::Clock, config::ByteSize, entropy::Entropy, meter::Meter};
+use purlin_limit::RateLimiter;
 
 use crate::{
     auth::Authenticator,
-    config::LayersConfig,
+    config::{CompressionConfig, CorsConfig, CsrfConfig, LayersConfig, Network, RateLimitConfig},
     routes::{InvalidRoutes, Routes},
+    stream::Drain,
 };
 
 /// What is put around routes to make a service of them; see [`service`].
@@ -28,6 +30,20 @@ pub struct Options {
     pub request_timeout: Duration,
     /// The largest body of a request.
     pub body_limit: ByteSize,
+    /// What is compressed.
+    pub compression: CompressionConfig,
+    /// Which web pages of other origins may call the service.
+    pub cors: CorsConfig,
+    /// How requests are refused that come from pages of other sites.
+    pub csrf: CsrfConfig,
+    /// How many requests a caller may send.
+    pub rate_limit: RateLimitConfig,
+    /// Who counts them. Without one, this process does by itself.
+    pub limiter: Option<Arc<dyn RateLimiter>>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// What tells streams to end.
+    pub drain: Drain,
 }
 
 /// Makes a service of routes and their state, layers included.
@@ -50,7 +66,8 @@ pub struct Options {
 /// ```
 ///
 /// # Errors
-/// [`InvalidRoutes`] with all the [problems](Routes::problems) of the table.
+/// [`InvalidRoutes`] with all the [problems](Routes::problems) of the table, and of
+/// [`Options::cors`].
 pub fn service<S>(routes: Routes<S>, state: S, options: &Options) -> Result<Router, InvalidRoutes>
 where
     S: Clone + Send + Sync + 'static,
@@ -70,6 +87,13 @@ impl Default for Options {
             layers: LayersConfig::default(),
             request_timeout: Duration::from_secs(30),
             body_limit: ByteSize::mib(2),
+            compression: CompressionConfig::default(),
+            cors: CorsConfig::default(),
+            csrf: CsrfConfig::default(),
+            rate_limit: RateLimitConfig::default(),
+            limiter: None,
+            trusted_proxies: Vec::new(),
+            drain: Drain::new(),
         }
     }
 }

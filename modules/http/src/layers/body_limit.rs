@@ -69,7 +69,7 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let length = request.body().size_hint().exact();
         if length.is_some_and(|length| length > self.limit.bytes()) {
-            return Either::Left(ready(Ok(self.refuse())));
+            return Either::Left(ready(Ok(too_large(self.limit))));
         }
         if length.is_none() {
             let limit = self.limit.as_usize();
@@ -82,9 +82,7 @@ where
     }
 }
 
-impl<S> BodyLimited<S> {
-    fn refuse(&self) -> Response {
-        let detail = format!("the body is larger than {}", self.limit);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(detail).into_response()
-    }
+pub(super) fn too_large(limit: ByteSize) -> Response {
+    let detail = format!("the body is larger than {limit}");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(detail).into_response()
 }

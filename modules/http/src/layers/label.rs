@@ -17,6 +17,13 @@ pub(crate) enum Label {
 // === impl Label ===
 
 impl Label {
+    /// The path of the table, or what stands for the paths of a router.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Path(path) | Self::Matched(path) => path,
+        }
+    }
+
     /// The template of the route: `/orders/{id}`.
     pub(super) fn of(&self, request: &Request) -> Arc<str> {
         match self {

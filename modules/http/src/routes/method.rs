@@ -9,6 +9,7 @@ use axum::{
     routing::{self, MethodFilter, MethodRouter, Route},
 };
 use purlin::config::ByteSize;
+use purlin_limit::Quota;
 use tower::{Layer, Service};
 
 /// The handlers of a path, one for each method.
@@ -28,6 +29,15 @@ pub struct MethodRoute<S = ()> {
     pub(super) entries: Vec<Entry<S>>,
 }
 
+/// What a route says of its rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RouteLimit {
+    /// Its own quota.
+    Quota(Quota),
+    /// None at all.
+    Off,
+}
+
 /// One method with its handler.
 pub(super) struct Entry<S> {
     pub(super) method: &'static str,
@@ -35,6 +45,7 @@ pub(super) struct Entry<S> {
     pub(super) requires: Option<Cow<'static, str>>,
     pub(super) timeout: Option<Duration>,
     pub(super) body_limit: Option<ByteSize>,
+    pub(super) rate_limit: Option<RouteLimit>,
     pub(super) router: MethodRouter<S>,
 }
 
@@ -155,6 +166,25 @@ impl<S: Clone + Send + Sync + 'static> MethodRoute<S> {
         self
     }
 
+    /// Gives each caller a quota for this route alone, in place of that of `http.rate_limit`, which
+    /// need not be enabled. Each method has its own.
+    /// ```
+    /// use purlin_http::{limit::Quota, routes::{MethodRoute, post}};
+    /// # async fn sign_in() {}
+    ///
+    /// let route: MethodRoute = post(sign_in).rate_limit(Quota::per_minute(5));
+    /// ```
+    #[must_use]
+    pub fn rate_limit(self, quota: Quota) -> Self {
+        self.limit(RouteLimit::Quota(quota))
+    }
+
+    /// Takes this route out of `http.rate_limit`.
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        self.limit(RouteLimit::Off)
+    }
+
     /// Wraps all methods so far in a tower layer, inside of the layers of this crate.
     #[must_use]
     pub fn layer<L>(mut self, layer: L) -> Self
@@ -174,6 +204,13 @@ impl<S: Clone + Send + Sync + 'static> MethodRoute<S> {
         self
     }
 
+    fn limit(mut self, limit: RouteLimit) -> Self {
+        for entry in &mut self.entries {
+            entry.rate_limit.get_or_insert(limit);
+        }
+        self
+    }
+
     fn add<H>(mut self, method: &'static str, router: MethodRouter<S>) -> Self {
         self.entries.push(Entry {
             method,
@@ -181,6 +218,7 @@ impl<S: Clone + Send + Sync + 'static> MethodRoute<S> {
             requires: None,
             timeout: None,
             body_limit: None,
+            rate_limit: None,
             router,
         });
         self

@@ -25,7 +25,7 @@ where
         return Err(InvalidRoutes(problems));
     }
 
-    let layers = Layers::new(options);
+    let layers = Layers::new(options).map_err(|problem| InvalidRoutes(vec![problem]))?;
     let unmatched = layers.stack(Label::Path(UNMATCHED.into()), Overrides::default());
     let is_empty = routes.rows.is_empty();
     let mut router = Router::new().layer(unmatched);
@@ -46,7 +46,13 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let Row { path, posture, entry } = row;
-    let mut router = entry.router.with_state::<()>(state);
+    let overrides = Overrides {
+        timeout: entry.timeout,
+        body_limit: entry.body_limit,
+        rate_limit: entry.rate_limit.map(|limit| (entry.method, limit)),
+    };
+    let label = Label::Path(path.into());
+    let mut router = entry.router.with_state::<()>(state).layer(layers.inner(&label, &overrides));
     if posture == Posture::Secured {
         let guard = Guard::new(options.authenticator.clone(), entry.requires);
         router = match entry.method {
@@ -56,8 +62,7 @@ where
             _ => router.route_layer(guard),
         };
     }
-    let overrides = Overrides { timeout: entry.timeout, body_limit: entry.body_limit };
-    router.layer(layers.stack(Label::Path(path.into()), overrides))
+    router.layer(layers.stack(label, overrides))
 }
 
 /// The axum routers, the nested ones before the one at the root.
@@ -72,7 +77,9 @@ fn behind<S: 'static + Clone>(
     let mut nested: Option<Router> = None;
     for foreign in foreign {
         let (posture, prefix) = (foreign.posture, foreign.prefix.clone());
-        let mut router = foreign.make(state.clone());
+        let label = Label::Matched(UNMATCHED.into());
+        let inner = layers.inner(&label, &Overrides::default());
+        let mut router = foreign.make(state.clone()).layer(inner);
         if posture == Posture::Secured {
             router = router.layer(Guard::new(options.authenticator.clone(), None));
         }

@@ -46,6 +46,7 @@ impl Fixture {
             service: Router::new().route("/", get(async || "fast")).route("/slow", get(slow)),
             limits: Limits { drain_grace: Duration::from_millis(20), ..Limits::default() },
             drain,
+            streams: crate::stream::Drain::new(),
             stats: Mutex::default(),
         });
         let (tasks, stop) = (JoinSet::new(), CancellationToken::new());

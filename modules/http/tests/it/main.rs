@@ -8,8 +8,12 @@ mod support;
 
 mod app;
 mod auth;
+mod compression;
+mod cors;
+mod csrf;
 mod errors;
 mod extract;
 mod layers;
 mod metrics;
+mod rate_limit;
 mod routes;

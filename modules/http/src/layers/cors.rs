@@ -1,0 +1,137 @@
+//! Pages of other origins.
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use axum::{extract::Request, response::Response};
+use futures_util::future::Either;
+use http::{
+    HeaderName, HeaderValue, Method,
+    header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
+};
+use tower::{Layer, Service};
+use tower_http::cors::{self, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
+
+use crate::{
+    config::{AllowedOrigin, CorsConfig},
+    routes::RouteProblem,
+};
+
+/// Tells browsers which pages may call, and answers their questions beforehand.
+#[derive(Clone)]
+pub(super) struct Cors {
+    on: bool,
+    layer: CorsLayer,
+}
+
+#[derive(Clone)]
+pub(super) struct WithCors<S> {
+    on: bool,
+    inner: cors::Cors<S>,
+}
+
+// === impl Cors ===
+
+impl Cors {
+    /// The layer, or what keeps it from being one. Browsers take a wildcard for nothing when
+    /// credentials are involved, so that such settings never do what they say.
+    pub(super) fn new(config: &CorsConfig) -> Result<Self, RouteProblem> {
+        if config.origins.is_empty() {
+            return Ok(Self { on: false, layer: CorsLayer::new() });
+        }
+        let any = config.origins.iter().any(AllowedOrigin::is_any);
+        let origin = if any {
+            AllowOrigin::any()
+        } else {
+            let origins = config.origins.clone();
+            AllowOrigin::predicate(move |origin, _| allows(&origins, origin))
+        };
+        let wild = [
+            ("methods", &config.methods),
+            ("headers", &config.headers),
+            ("expose", &config.expose),
+        ];
+        let mut wild = wild.iter().filter(|(_, names)| is_wild(names)).map(|(key, _)| *key);
+        if let Some(key) =
+            any.then_some("origins").or_else(|| wild.next()).filter(|_| config.credentials)
+        {
+            return Err(RouteProblem {
+                what: format!(
+                    "`http.cors.{key}` is `*`, and `http.cors.credentials` is true: no browser takes that"
+                ),
+                fix: format!("name the {key}, or set `http.cors.credentials` to false"),
+            });
+        }
+        let layer = CorsLayer::new()
+            .allow_origin(origin)
+            .allow_methods(match is_wild(&config.methods) {
+                true => AllowMethods::any(),
+                false => AllowMethods::list(names::<Method>("methods", &config.methods)?),
+            })
+            .allow_headers(match is_wild(&config.headers) {
+                true => AllowHeaders::any(),
+                false => AllowHeaders::list(names::<HeaderName>("headers", &config.headers)?),
+            })
+            .expose_headers(match is_wild(&config.expose) {
+                true => ExposeHeaders::any(),
+                false => ExposeHeaders::list(names::<HeaderName>("expose", &config.expose)?),
+            })
+            .max_age(config.max_age)
+            .allow_credentials(config.credentials);
+        Ok(Self { on: true, layer })
+    }
+}
+
+pub(super) fn allows(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {
+    origin.to_str().is_ok_and(|origin| origins.iter().any(|allowed| allowed.allows(origin)))
+}
+
+fn is_wild(names: &[String]) -> bool {
+    names.iter().any(|name| name == "*")
+}
+
+fn names<T: std::str::FromStr>(key: &str, names: &[String]) -> Result<Vec<T>, RouteProblem> {
+    let parse = |name: &String| {
+        name.parse().map_err(|_| RouteProblem {
+            what: format!("`http.cors.{key}` has `{name}`, which cannot be one of them"),
+            fix: "write the names without commas and spaces".to_owned(),
+        })
+    };
+    names.iter().map(parse).collect()
+}
+
+impl<S> Layer<S> for Cors {
+    type Service = WithCors<S>;
+
+    fn layer(&self, inner: S) -> WithCors<S> {
+        WithCors { on: self.on, inner: self.layer.layer(inner) }
+    }
+}
+
+// === impl WithCors ===
+
+impl<S> Service<Request> for WithCors<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, cors::ResponseFuture<S::Future>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.get_mut().poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // A route of its own may answer OPTIONS to whoever is not a browser that asks beforehand.
+        let headers = request.headers();
+        let asks =
+            headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if self.on && (asks || request.method() != Method::OPTIONS) {
+            return Either::Right(self.inner.call(request));
+        }
+        Either::Left(self.inner.get_mut().call(request))
+    }
+}
