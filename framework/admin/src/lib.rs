@@ -29,16 +29,16 @@ extern crate purlin_core as purlin;
 
 mod auth;
 mod config;
-mod error;
 mod module;
 mod problem;
 mod router;
 mod routes;
 mod serving;
 
+pub use purlin_serve::ListenError;
+
 pub use self::{
     config::{AdminConfig, HealthPath, NotAHealthPath},
-    error::ListenError,
     module::AdminModule,
     routes::{HealthAnswer, health},
 };

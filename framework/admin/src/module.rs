@@ -7,7 +7,7 @@ use purlin_core::{
 use purlin_serve::Listener;
 
 use crate::{
-    AdminConfig, ListenError,
+    AdminConfig,
     router::{Admin, router},
     serving::Serving,
 };
@@ -41,7 +41,7 @@ impl Module for AdminModule {
         (health, readiness, pages, info, metrics): Self::Needs,
         cx: &mut Init,
     ) -> Result<()> {
-        let listener = Listener::bind(config.listen.addr()).map_err(ListenError::from)?;
+        let listener = Listener::of_setting(cx, "listen", config.listen)?;
         let addr = listener.local_addr();
         let AdminConfig { health_path, token, .. } = config;
         let admin = Admin { info, health, readiness, pages, metrics, health_path, token };

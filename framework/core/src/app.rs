@@ -28,6 +28,7 @@ mod run;
 mod runtime;
 mod section;
 mod shared;
+mod together;
 
 #[cfg(test)]
 mod tests;

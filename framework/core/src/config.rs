@@ -76,6 +76,8 @@ mod tests;
 
 pub use purlin_macros::Config;
 
+pub(crate) use self::{duration::show as show_duration, settings::Setting};
+
 pub use self::{
     env::{Env, MapEnv, ProcessEnv},
     example::{dot_env as example_dot_env, yaml as example_yaml},

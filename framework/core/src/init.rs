@@ -5,6 +5,7 @@ use std::{fmt, future::Future, net::SocketAddr, sync::Arc};
 use crate::{
     app::Shared,
     clock::Clock,
+    config::Origin,
     entropy::Entropy,
     event::Event,
     health::HealthCheck,
@@ -103,6 +104,12 @@ impl Init {
     /// The section of the configuration that the module was given.
     pub fn section(&self) -> &str {
         &self.section
+    }
+
+    /// Where a field of that section was set, for a message about its value: `app.yaml:2:3`.
+    /// `None` where it is not set, and has no default.
+    pub fn origin(&self, field: &str) -> Option<Origin> {
+        self.shared.settings.origin(&format!("{}.{field}", self.section))
     }
 
     /// The meter of the application.

@@ -20,7 +20,7 @@ mod run;
 mod properties;
 
 pub(crate) use self::{
-    config::LifecycleConfig,
+    config::{LifecycleConfig, default_drain_delay},
     driver::{Driver, Starting, Unit},
     machine::{Limits, Machine, UnitPlan},
 };

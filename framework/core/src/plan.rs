@@ -16,6 +16,8 @@ pub struct Plan {
     pub(crate) problems: Vec<PlanProblem>,
     pub(crate) warnings: Vec<String>,
     pub(crate) facts: Vec<(&'static str, Value)>,
+    /// Fields of the section that say how long the module's stop may take.
+    pub(crate) stop_takes: Vec<&'static str>,
     /// The module that takes the group to which a member belongs.
     pub(crate) taker: Option<&'static str>,
 }
@@ -52,6 +54,12 @@ impl Plan {
     /// Reports something that cannot work, and what to do about it.
     pub fn problem(&mut self, what: impl Into<String>, fix: impl Into<String>) {
         self.problems.push(PlanProblem { what: what.into(), fix: fix.into() });
+    }
+
+    /// Says that a field of the section, such as `drain`, is how long the module may take to stop.
+    /// Where a stop of the application leaves it less, that is a warning.
+    pub fn stop_takes(&mut self, field: &'static str) {
+        self.stop_takes.push(field);
     }
 
     /// Reports something that works and is probably not meant.

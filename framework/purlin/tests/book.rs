@@ -76,6 +76,12 @@ fn routes() -> Routes<Arc<dyn OrderService>> {
     Routes::new().public("/orders", get(async || "orders"))
 }
 
+/// With routes, and something behind them.
+fn served() -> AppBuilder {
+    let app = app().provide(|| async { Ok(Arc::new(Smtp) as Arc<dyn OrderService>) });
+    app.module(HttpModule::new(routes))
+}
+
 fn wiring(app: AppBuilder) -> String {
     app.validate().expect_err("it is wrong").to_string()
 }
@@ -109,10 +115,11 @@ fn inputs(dir: &TempDir, variables: &[(&str, &str)]) -> Inputs {
     Inputs { env, base_dir: dir.path().to_owned(), ..Inputs::default() }
 }
 
-/// Whether the page quotes `said`, without its heading, in one of its blocks.
+/// Whether the page quotes `said`, without its heading and its warnings, in one of its blocks.
 #[track_caller]
 fn assert_quoted(said: &str) {
-    let body = said.split_once('\n').map_or(said, |(_, body)| body).trim_matches('\n');
+    let body = said.split_once('\n').map_or(said, |(_, body)| body);
+    let body = body.split("\n\n  ! ").next().unwrap_or(body).trim_matches('\n');
     assert!(PAGE.contains(body), "the book does not say this:\n{body}\n");
 }
 
@@ -127,6 +134,50 @@ fn a_wrong_type() {
         &[("app.yaml", "orders:\n  max_amount_cents: many\n")],
         &[("ORDERS_TOTALS_EVERY", "soon")],
     ));
+}
+
+#[test]
+fn a_value_out_of_bounds() {
+    assert_quoted(&configured(&[], &[("ORDERS_MAX_AMOUNT_CENTS", "0")]));
+}
+
+#[test]
+fn one_address_for_two_servers() {
+    let dir = directory(&[("app.yaml", "http:\n  listen: 8081\n")]);
+    let app = served().inputs(inputs(&dir, &[]));
+    assert_quoted(&app.build().expect_err("the admin server is there").to_string());
+}
+
+#[test]
+fn a_stop_that_is_too_short() {
+    let production = ("PURLIN_PROFILE", "prod");
+    assert_quoted(&configured(&[], &[production, ("LIFECYCLE_STOP_TIMEOUT", "8s")]));
+    let dir = directory(&[]);
+    let app = served().inputs(inputs(&dir, &[production, ("HTTP_DRAIN", "30s")]));
+    let app = app.build().expect("it is a warning");
+    assert_eq!(app.warnings().len(), 1, "{:?}", app.warnings());
+    assert_quoted(&app.warnings()[0]);
+}
+
+#[test]
+fn warnings_below_the_problems() {
+    let variables = [("ORDERS_TOTALS_EVERY", "soon"), ("ORDERS_MAX_AMOUNT_CENT", "5000")];
+    let said = configured(&[], &variables);
+    assert!(PAGE.contains(&format!("error: {said}")), "the book does not say this:\n{said}");
+}
+
+#[tokio::test]
+async fn a_port_in_use() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let app = served().inputs(inputs(&directory(&[]), &[])).set("admin.listen", ":0");
+    let error = app.set("http.listen", &*port).start().await.expect_err("it is taken");
+    let error = error.to_string().replace(&port, "8080").replace("(.set(..))", "(default)");
+    let (_, cause) = error.split_once(": ").unwrap();
+    let (cause, _) = cause.split_once("; what had been started").unwrap();
+    for line in cause.lines() {
+        assert_quoted(line);
+    }
 }
 
 #[test]
@@ -151,8 +202,7 @@ fn a_file_that_cannot_be_read() {
 fn a_service_link_is_ignored_with_a_word() {
     let dir = directory(&[]);
     let variables = [("ADMIN_PORT", "tcp://10.0.0.1:9000"), ("HTTP_PORT", "tcp://10.0.0.2:9000")];
-    let app = app().provide(|| async { Ok(Arc::new(Smtp) as Arc<dyn OrderService>) });
-    let app = app.module(HttpModule::new(routes)).inputs(inputs(&dir, &variables));
+    let app = served().inputs(inputs(&dir, &variables));
     let app = app.build().expect("a service link is no problem");
     let warnings = app.warnings();
     assert!(!warnings.is_empty());

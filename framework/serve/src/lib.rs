@@ -61,7 +61,7 @@ pub use self::{
     body::{ReadBodyError, RequestBody},
     drain::DrainReport,
     limits::Limits,
-    listener::{BindError, Listener},
+    listener::{BindError, ListenError, Listener},
     server::Server,
     service::PeerAddr,
     stats::Stats,

@@ -3,6 +3,7 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
+use purlin_core::{config::Listen, init::Init};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A bound TCP socket whose kernel queue already takes connections.
@@ -30,6 +31,17 @@ pub struct BindError {
     source: io::Error,
 }
 
+/// The address that a setting names could not be listened on: what stands in the way, where it is
+/// set, and what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{bind}\n  set        {key}{origin}\n  fix        {} (`{key}`)", bind.fix())]
+pub struct ListenError {
+    key: String,
+    /// As it is shown: ` (app.yaml:2:3)`.
+    origin: String,
+    bind: BindError,
+}
+
 // === impl Listener ===
 
 impl Listener {
@@ -39,7 +51,7 @@ impl Listener {
     /// Listens on `addr`; port 0 takes a free one.
     ///
     /// # Errors
-    /// [`BindError`] says what stands in the way and what to change.
+    /// [`BindError`] says what stands in the way.
     pub fn bind(addr: SocketAddr) -> Result<Self, BindError> {
         Self::bind_with_backlog(addr, Self::BACKLOG)
     }
@@ -60,6 +72,18 @@ impl Listener {
             Ok(Self { addr: socket.local_addr()?, socket, backlog })
         };
         open().map_err(|source| BindError { addr, source })
+    }
+
+    /// Listens where a field of a module's section says.
+    ///
+    /// # Errors
+    /// [`ListenError`], which names the setting and where it comes from.
+    pub fn of_setting(cx: &Init, field: &str, listen: Listen) -> Result<Self, ListenError> {
+        Self::bind(listen.addr()).map_err(|bind| ListenError {
+            key: format!("{}.{field}", cx.section()),
+            origin: cx.origin(field).map(|origin| format!(" ({origin})")).unwrap_or_default(),
+            bind,
+        })
     }
 
     /// The address that is listened on, with the port that the kernel chose if it was asked to.
@@ -88,29 +112,46 @@ impl BindError {
     pub fn io(&self) -> &io::Error {
         &self.source
     }
+
+    /// What to change.
+    pub fn fix(&self) -> String {
+        match self.source.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "stop its holder (`ss -ltnp 'sport = :{}'` shows it), or choose another port",
+                self.addr.port()
+            ),
+            io::ErrorKind::PermissionDenied => "choose a port above 1023".to_owned(),
+            io::ErrorKind::AddrNotAvailable => {
+                "127.0.0.1 serves this machine alone, 0.0.0.0 every interface".to_owned()
+            }
+            _ => "choose another address".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { addr, source } = self;
-        let (ip, port) = (addr.ip(), addr.port());
-        write!(f, "cannot listen on {addr}: ")?;
         match source.kind() {
-            io::ErrorKind::AddrInUse => write!(
-                f,
-                "port {port} is in use, perhaps by another instance of this service; stop its \
-                 holder (`ss -ltnp 'sport = :{port}'` shows it) or choose another port",
-            ),
-            io::ErrorKind::PermissionDenied => write!(
-                f,
-                "port {port} needs a privilege (CAP_NET_BIND_SERVICE); choose one above 1023",
-            ),
-            io::ErrorKind::AddrNotAvailable => write!(
-                f,
-                "no interface of this machine has the address {ip}; 127.0.0.1 serves this machine \
-                 alone, 0.0.0.0 every interface",
-            ),
-            _ => write!(f, "{source}"),
+            io::ErrorKind::AddrInUse => {
+                write!(f, "address {addr} is in use, perhaps by another instance of this service")
+            }
+            io::ErrorKind::PermissionDenied => {
+                write!(f, "address {addr} needs a privilege (CAP_NET_BIND_SERVICE)")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                write!(f, "no interface of this machine has the address {}", addr.ip())
+            }
+            _ => write!(f, "address {addr} cannot be listened on: {source}"),
         }
+    }
+}
+
+// === impl ListenError ===
+
+impl ListenError {
+    /// What stands in the way.
+    pub fn bind_error(&self) -> &BindError {
+        &self.bind
     }
 }

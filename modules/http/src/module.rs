@@ -15,7 +15,6 @@ use crate::{
     Options,
     auth::Authenticator,
     config::HttpConfig,
-    error::ListenError,
     metrics::{self, CONNECTIONS},
     routes::{Posture, RouteRow, Routes},
     server::{HttpServer, Site},
@@ -75,6 +74,7 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
     type Gives = ();
 
     fn plan(&self, plan: &mut Plan) {
+        plan.stop_takes("drain");
         let routes = (self.routes)();
         for problem in routes.problems() {
             plan.problem(problem.what, problem.fix);
@@ -112,8 +112,7 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
         let table = routes.table();
         let service = service(routes, state, &options)?;
 
-        let listener = Listener::bind(config.listen.addr())
-            .map_err(|source| ListenError { section: cx.section().to_owned(), source })?;
+        let listener = Listener::of_setting(cx, "listen", config.listen)?;
         let address = listener.local_addr();
         let site = Arc::new(Site {
             listener: Mutex::new(Some(listener)),

@@ -217,7 +217,11 @@ async fn a_port_in_use_fails_the_start_and_names_the_setting() {
     let address = service.http().base().trim_start_matches("http://").to_owned();
     let (code, report) = process::run(&["--set", &format!("http.listen={address}")], &[]);
     assert_eq!(code, 70, "{report}");
-    assert!(report.contains("http.listen") && report.contains("in use"), "{report}");
+    let cause = format!("\n  address {address} is in use");
+    assert!(
+        report.contains(&cause) && report.contains("set        http.listen (--set)"),
+        "{report}"
+    );
 }
 
 #[test]

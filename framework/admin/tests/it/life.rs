@@ -100,7 +100,8 @@ async fn a_port_in_use_is_told_with_the_setting_to_change() {
         .await
         .unwrap_err();
     let error = error.to_string();
-    for said in [port.to_string().as_str(), "in use", "admin.listen", "HEALTHCHECK_PORT"] {
+    let cause = format!("address 127.0.0.1:{port} is in use");
+    for said in [&*cause, "set        admin.listen (env HEALTHCHECK_PORT)", "fix        stop"] {
         assert!(error.contains(said), "no {said} in: {error}");
     }
 }

@@ -4,6 +4,7 @@ use super::{
     AppBuilder, BuildError,
     error::BuildProblem,
     part::{Part, Start},
+    together::{StopPlan, clashing_servers},
 };
 use crate::{
     clock::Clock,
@@ -95,11 +96,16 @@ fn assemble(
     if let Some(leader) = &leader {
         problems.extend(lonely_leader(&graph, settings.profile(), leader));
     }
+    problems.extend(clashing_servers(&graph, &settings));
+    let stop = StopPlan::of(&settings);
+    problems.extend(stop.as_ref().and_then(StopPlan::problem));
+
+    let mut warnings = settings.warnings();
+    warnings.extend(graph.warnings.iter().cloned());
+    warnings.extend(stop.iter().flat_map(|stop| stop.warnings(&graph)));
     match (lifecycle, leader, runtime) {
         (Some(lifecycle), Some(leader), Some(runtime)) if problems.is_empty() => {
             let package = package.unwrap_or_else(Package::of_executable);
-            let warnings = settings.warnings().into_iter();
-            let warnings = warnings.chain(graph.warnings.iter().cloned()).collect();
             Ok(App {
                 info: Arc::new(AppInfo { package, profile: settings.profile().to_owned() }),
                 graph: Arc::new(graph),
@@ -118,7 +124,7 @@ fn assemble(
                 warnings,
             })
         }
-        _ => Err(BuildError::new(problems)),
+        _ => Err(BuildError::new(problems, warnings)),
     }
 }
 

@@ -2,11 +2,12 @@ use std::fmt;
 
 use crate::{config::Problem, exit::Exit, graph::WiringProblem};
 
-/// Everything that keeps an application from being started.
+/// Everything that keeps an application from being started, and what else is to be known.
 ///
 /// Both its `Display` and its `Debug` print the whole report, so that `unwrap()` in a test shows it.
 pub struct BuildError {
     problems: Vec<BuildProblem>,
+    warnings: Vec<String>,
 }
 
 pub(crate) enum BuildProblem {
@@ -35,8 +36,8 @@ pub enum StartError {
 // === impl BuildError ===
 
 impl BuildError {
-    pub(crate) fn new(problems: Vec<BuildProblem>) -> Self {
-        Self { problems }
+    pub(crate) fn new(problems: Vec<BuildProblem>, warnings: Vec<String>) -> Self {
+        Self { problems, warnings }
     }
 
     /// How many problems there are.
@@ -47,6 +48,11 @@ impl BuildError {
     /// Whether there are none; there is always at least one.
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// What works and is probably not meant: it may be the cause of what does not work.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -61,7 +67,10 @@ impl fmt::Display for BuildError {
                 writeln!(f, "  {line}")?;
             }
         }
-        Ok(())
+        if !self.warnings.is_empty() {
+            writeln!(f)?;
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "  ! {warning}"))
     }
 }
 

@@ -129,6 +129,7 @@ impl App {
             leaders: Arc::new(Leaders::default()),
             undos: crate::undo::Undos::default(),
             owns_process: process.is_some(),
+            settings: settings.clone(),
             meter: RwLock::new(Meter::noop()),
         });
         pages::register(&shared, &info, &graph, &settings);

@@ -217,13 +217,13 @@ mod tests {
 
     #[test]
     fn a_failure_shows_all_lines_of_its_cause() {
-        let error = "cannot bind 127.0.0.1:8080\nchange http.listen".to_owned();
+        let error = "address 127.0.0.1:8080 is in use\n  fix        change it".to_owned();
         let name = "http".to_owned();
         let text = told(&[Event::ModuleFailed { name, took: Duration::from_micros(310), error }]);
         assert_eq!(
             text,
             [
-                "error: `http` failed to start after 310 µs\n  cannot bind 127.0.0.1:8080\n  change http.listen"
+                "error: `http` failed to start after 310 µs\n  address 127.0.0.1:8080 is in use\n    fix        change it"
             ]
         );
     }

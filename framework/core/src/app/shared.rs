@@ -1,9 +1,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
-    clock::Clock, entropy::Entropy, event::Events, health::HealthRegistry, leader::Leaders,
-    meter::Meter, page::Pages, readiness::Readiness, shutdown::ShutdownHandle, spawner::Spawner,
-    undo::Undos,
+    clock::Clock, config::Settings, entropy::Entropy, event::Events, health::HealthRegistry,
+    leader::Leaders, meter::Meter, page::Pages, readiness::Readiness, shutdown::ShutdownHandle,
+    spawner::Spawner, undo::Undos,
 };
 
 /// What the engine and all modules of one application share. There is one per start, and nothing
@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) leaders: Arc<Leaders>,
     pub(crate) undos: Undos,
     pub(crate) owns_process: bool,
+    pub(crate) settings: Arc<Settings>,
     /// Replaced when a module gives one; telemetry does, before the others start.
     pub(crate) meter: RwLock<Meter>,
 }

@@ -1,6 +1,7 @@
 //! The application as a whole, in one process: wiring, the traps of a lifecycle, leadership.
 
 mod leading;
+mod settings;
 mod tasks;
 mod traps;
 mod wiring;

@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// Writes a duration as `parse` reads it: `1h30m`.
-pub(super) fn show(duration: Duration) -> String {
+pub(crate) fn show(duration: Duration) -> String {
     humantime::format_duration(duration).to_string().replace(' ', "")
 }
 

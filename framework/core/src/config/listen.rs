@@ -57,6 +57,21 @@ impl Listen {
         self.0
     }
 
+    /// Whether a server on one address keeps another from binding the other.
+    ///
+    /// Port 0 is never taken. A host of all zeros is every address of its family, and `[::]` those
+    /// of IPv4 as well, as Linux has it unless `net.ipv6.bindv6only` is set.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let (one, two) = (self.0.ip().to_canonical(), other.0.ip().to_canonical());
+        let covers = |all: IpAddr, one: IpAddr| match all {
+            IpAddr::V4(all) => all.is_unspecified() && one.is_ipv4(),
+            IpAddr::V6(all) => all.is_unspecified(),
+        };
+        self.0.port() == other.0.port()
+            && self.0.port() != 0
+            && (one == two || covers(one, two) || covers(two, one))
+    }
+
     /// Reads an address; one without a host means `host`.
     pub(super) fn parse(text: &str, host: IpAddr) -> Result<Self, NotAnAddress> {
         let text = text.trim();
@@ -181,6 +196,26 @@ mod tests {
         }
         let all = Listen::parse("8080", default_host(true)).unwrap();
         assert_eq!(all.to_string(), "0.0.0.0:8080");
+    }
+
+    #[test]
+    fn addresses_overlap_where_one_of_them_is_every_host() {
+        let cases = [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "127.0.0.1:81", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("0.0.0.0:80", "127.0.0.1:80", true),
+            ("0.0.0.0:80", "[::1]:80", false),
+            ("[::]:80", "[::1]:80", true),
+            ("[::]:80", "127.0.0.1:80", true),
+            ("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true),
+        ];
+        for (one, other, overlap) in cases {
+            let [one, other]: [Listen; 2] = [one, other].map(|text| text.parse().unwrap());
+            assert_eq!(one.overlaps(&other), overlap, "{one} {other}");
+            assert_eq!(other.overlaps(&one), overlap, "{other} {one}");
+        }
     }
 
     #[test]

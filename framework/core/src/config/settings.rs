@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Range, path::PathBuf, sync::Arc};
 
+use serde::de::DeserializeOwned;
+
 use super::{
     Config, Inputs, Leaf, Problem, Reader, Reference, Secret, Secrets, Section,
     layer::{Candidate, Layer},
@@ -30,6 +32,13 @@ struct Inner {
     base_dir: PathBuf,
     default_host: IpAddr,
     hermetic: bool,
+}
+
+/// The value of one field, and where it comes from.
+pub(crate) struct Setting<T> {
+    pub(crate) key: String,
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
 }
 
 /// What the strongest layer says of a field.
@@ -91,6 +100,27 @@ impl Settings {
         let enabled = |section: &&Section| self.disabled(section).is_none();
         let sections = self.inner.sections.iter().filter(enabled);
         sections.flat_map(|section| section.check(Reader::new(self, section, true))).collect()
+    }
+
+    /// Reads one field. `None` where there is no such field, nothing sets it, or its value is wrong,
+    /// which [`check`](Self::check) tells.
+    pub(crate) fn setting<T: DeserializeOwned>(&self, key: &str) -> Option<Setting<T>> {
+        let leaf = self.leaves().find(|leaf| leaf.key() == key)?;
+        let Candidate { origin, value } = self.candidates(leaf).pop()?;
+        let value = match self.find(leaf) {
+            Found::Value { value, .. } => value,
+            // A default that is computed is read from how it is shown.
+            Found::Absent => value,
+            Found::Open(_) | Found::Bad(_) => return None,
+        };
+        let value = super::de::read::<Option<T>>(&value, self.inner.default_host).ok()??;
+        Some(Setting { key: key.to_owned(), value, origin })
+    }
+
+    /// Where the value of a field comes from, if it has one.
+    pub(crate) fn origin(&self, key: &str) -> Option<Origin> {
+        let leaf = self.leaves().find(|leaf| leaf.key() == key)?;
+        self.candidates(leaf).pop().map(|candidate| candidate.origin)
     }
 
     /// Where `enabled: false` is set for a section, if it is.

@@ -30,15 +30,19 @@ pub(crate) struct LifecycleConfig {
     pub(crate) health_timeout: Duration,
 }
 
+/// The drain delay where none is set.
+pub(crate) fn default_drain_delay(is_prod: bool) -> Duration {
+    if is_prod { Duration::from_secs(5) } else { Duration::ZERO }
+}
+
 // === impl LifecycleConfig ===
 
 impl LifecycleConfig {
     pub(crate) fn limits(&self, is_prod: bool) -> Limits {
-        let by_profile = if is_prod { Duration::from_secs(5) } else { Duration::ZERO };
         Limits {
             start: self.start_timeout,
             stop: self.stop_timeout,
-            drain_delay: self.drain_delay.unwrap_or(by_profile),
+            drain_delay: self.drain_delay.unwrap_or_else(|| default_drain_delay(is_prod)),
             hard_stop: self.hard_stop,
         }
     }

@@ -99,7 +99,7 @@ fn a_second_signal_while_stopping_cuts_the_deadline() {
 fn a_third_signal_ends_the_process_at_once() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let mut phases =
-            Phases::start("undo", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=1h"]);
+            Phases::start("undo", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=10m"]);
         phases.wait_for("running");
         phases.signal(Signal::TERM);
         phases.wait_for("undo");

@@ -13,11 +13,11 @@ fn a_port_in_use_is_explained() {
     let port = addr.port();
     assert_eq!(
         error.to_string(),
-        format!(
-            "cannot listen on 127.0.0.1:{port}: port {port} is in use, perhaps by another instance \
-             of this service; stop its holder (`ss -ltnp 'sport = :{port}'` shows it) or choose \
-             another port"
-        )
+        format!("address {addr} is in use, perhaps by another instance of this service")
+    );
+    assert_eq!(
+        error.fix(),
+        format!("stop its holder (`ss -ltnp 'sport = :{port}'` shows it), or choose another port")
     );
 }
 

@@ -150,7 +150,8 @@ async fn a_port_in_use_fails_the_start_and_names_the_setting() {
     let public = || Routes::<AppState>::new().public("/orders", get(list));
     let app = app().module(HttpModule::new(public)).set("http.listen", address.as_str());
     let error = app.start().await.unwrap_err().to_string();
-    for part in [&*format!("cannot listen on {address}"), "is in use", "`http.listen`"] {
+    let cause = format!("address {address} is in use, perhaps by another instance of this service");
+    for part in [&*cause, "\n  set        http.listen (.set(..))\n  fix        stop its holder"] {
         assert!(error.contains(part), "no {part:?} in\n{error}");
     }
 }
