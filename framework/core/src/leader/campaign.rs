@@ -134,11 +134,14 @@ impl Campaign {
             TermEnd::StoppedHard => "stopped hard".to_owned(),
             TermEnd::Lost(reason) => reason.clone(),
         };
-        if let Err(error) = drained {
+        if let Err(error) = &drained {
             reason.push_str(&format!("; its graceful stop failed: {error:#}"));
         }
         lease.end(reason).await;
-        end
+        match (end, drained) {
+            (TermEnd::HandedOver, Err(error)) => TermEnd::Work(Err(error)),
+            (end, _) => end,
+        }
     }
 
     /// Does the work of a term and keeps its lease meanwhile. Returns why the term ended, and how the

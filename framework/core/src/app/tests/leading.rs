@@ -17,6 +17,7 @@ use crate::{
     entropy::Entropy,
     error::{Result, bail},
     event::Event,
+    exit::Exit,
     leader::{Grant, LeaseStore, LocalLeases},
     runnable::{Run, RunCx, Runnable},
 };
@@ -250,15 +251,17 @@ async fn work_that_fails_keeps_no_lease() {
 
 #[tokio::test]
 async fn what_goes_wrong_in_the_drain_is_told_and_keeps_no_lease() {
-    for (ways, reason) in [
-        (Ways::FailsToDrain, "lost: handed over; its graceful stop failed: no way out"),
-        (Ways::PanicsInDrain, "lost: handed over; its graceful stop failed: panicked: boom"),
-    ] {
+    for (ways, error) in
+        [(Ways::FailsToDrain, "no way out"), (Ways::PanicsInDrain, "panicked: boom")]
+    {
         let Stage { app, log, store, hand } = stage(ways);
         let app = app.start().await.unwrap();
         log.until(&hand, "working alone: true").await;
-        assert!(app.stop().await.is_clean());
-        let expected = ["acquired", "working alone: true", "work ended", "released", reason];
+        let exit = app.stop().await;
+        assert_eq!(exit.code(), Exit::RUNNABLE_FAILED);
+        assert!(exit.reason().contains(error), "{exit}");
+        let reason = format!("lost: handed over; its graceful stop failed: {error}");
+        let expected = ["acquired", "working alone: true", "work ended", "released", &reason];
         assert_eq!(log.lines(), expected);
         assert!(is_free(&store).await);
     }
