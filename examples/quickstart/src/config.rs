@@ -14,8 +14,4 @@ pub struct OrdersConfig {
     #[config(default = "200ms")]
     #[validate(range(min = "10ms", max = "1h"))]
     pub confirm_every: Duration,
-    /// How often the totals are computed.
-    #[config(default = "1s")]
-    #[validate(range(min = "10ms", max = "1h"))]
-    pub totals_every: Duration,
 }

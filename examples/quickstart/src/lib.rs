@@ -1,4 +1,4 @@
-//! A complete service on embedded defaults: an HTTP API, a database, a worker, and a loop that only
+//! A complete service on embedded defaults: an HTTP API, a database, a worker, and a job that only
 //! the leader runs.
 //!
 //! [`app`] names its parts. `main`, the tests and `quickstart check` share it.
@@ -41,6 +41,7 @@ pub fn app() -> AppBuilder {
         .supply(Arc::new(Totals::default()))
         .components::<Orders>()
         .module(HttpModule::new(routes::routes))
+        .module(SchedulerModule)
+        .job(totals::job())
         .runnable(Run::new("confirmer", worker::Confirmer::new))
-        .runnable(Run::new("totals", totals::TotalsLoop::new).leader_only("totals"))
 }

@@ -1,4 +1,4 @@
-use purlin::prelude::*;
+use purlin::{prelude::*, sql::SqliteTx};
 
 use crate::{Order, OrderId, Status, Sums};
 
@@ -60,16 +60,21 @@ impl OrderRepo for SqliteOrderRepo {
     }
 
     async fn list(&self, page: &Page) -> sqlx::Result<Paged<Order>> {
-        let items =
-            sqlx::query_as::<_, Row>("SELECT * FROM orders ORDER BY id DESC LIMIT ? OFFSET ?")
-                .bind(page.limit())
-                .bind(page.offset())
-                .fetch_all(&self.sql)
-                .await?;
-        let total: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM orders").fetch_one(&self.sql).await?;
-        let items = items.into_iter().map(Order::from).collect();
-        Ok(Paged::new(items, total.unsigned_abs()))
+        // The items and their number are of one moment, whatever is written meanwhile.
+        self.sql
+            .with_tx_options(SqliteTx::ReadOnly, async |_tx| {
+                let items = "SELECT * FROM orders ORDER BY id DESC LIMIT ? OFFSET ?";
+                let items = sqlx::query_as::<_, Row>(items)
+                    .bind(page.limit())
+                    .bind(page.offset())
+                    .fetch_all(&self.sql)
+                    .await?;
+                let total = "SELECT COUNT(*) FROM orders";
+                let total: i64 = sqlx::query_scalar(total).fetch_one(&self.sql).await?;
+                let items = items.into_iter().map(Order::from).collect();
+                Ok(Paged::new(items, total.unsigned_abs()))
+            })
+            .await
     }
 
     async fn confirm(&self, limit: u32) -> sqlx::Result<Vec<Order>> {

@@ -1,9 +1,12 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use purlin::prelude::*;
+use purlin::{prelude::*, scheduler::JobCx};
 use serde::Serialize;
 
-use crate::{OrderService, OrdersConfig};
+use crate::OrderService;
 
 /// The sums over all orders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -40,32 +43,13 @@ impl Totals {
     }
 }
 
-/// Computes the totals. Only the leader runs it.
-pub(crate) struct TotalsLoop {
-    orders: Arc<dyn OrderService>,
-    totals: Arc<Totals>,
-    config: Live<OrdersConfig>,
+/// The job that computes the totals. Only the leader runs it.
+pub(crate) fn job() -> Job {
+    Job::every("totals", Duration::from_secs(1), compute).leader_only().run_on_start()
 }
 
-impl TotalsLoop {
-    pub(crate) fn new(
-        orders: Arc<dyn OrderService>,
-        totals: Arc<Totals>,
-        config: Live<OrdersConfig>,
-    ) -> Self {
-        Self { orders, totals, config }
-    }
-}
-
-#[async_trait]
-impl Runnable for TotalsLoop {
-    async fn run(&self, cx: RunCx) -> Result<()> {
-        let mut tick = cx.interval(self.config.get().totals_every);
-        cx.ready();
-        while tick.next().await.is_some() {
-            let sums = self.orders.sums().await?;
-            self.totals.set(sums, cx.term());
-        }
-        Ok(())
-    }
+async fn compute(cx: JobCx, orders: Arc<dyn OrderService>, totals: Arc<Totals>) -> Result<()> {
+    let sums = orders.sums().await?;
+    totals.set(sums, cx.term());
+    Ok(())
 }

@@ -23,10 +23,12 @@
 //! - an error without a body (`StatusCode::NOT_FOUND`, axum's own 404 and 405) gets one;
 //! - a rejection of one of axum's extractors, which is plain text. It is told from a text of a
 //!   handler by its status and its wording, which is compared with the rejections of this version
-//!   of axum; any other body is left as it is.
+//!   of axum; any other body is left as it is. A parameter of the path that is wrong is named, in
+//!   `detail` and in `errors`.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 
+mod path;
 mod rejection;
 mod transport;
 
@@ -45,6 +47,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::transport::respond;
 pub(crate) use self::{
+    path::invalid_path,
     rejection::{LONGEST_REJECTION, from_rejection},
     transport::chain,
 };

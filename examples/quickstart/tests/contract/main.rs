@@ -35,6 +35,8 @@ async fn orders_are_taken_shown_and_listed() {
     let shown: Value = http.get(&path).await.expect(200).json();
     assert_eq!(shown["id"], order["id"]);
     http.get(format!("/orders/{}", uuid::Uuid::nil())).await.expect(404).problem("not_found");
+    let problem = http.get("/orders/nope").await.expect(400).problem("invalid_argument");
+    assert_eq!(problem["errors"][0]["field"], "id", "{problem}");
 
     let list: Value = http.get("/orders?limit=10&offset=0").await.expect(200).json();
     assert_eq!(list["total"], 1);
@@ -89,8 +91,81 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
     let totals: Value = http.get("/totals").await.expect(200).json();
     assert_eq!(totals["amount_cents"], 1250);
     let leaders: Value = service.admin().get("/leaders").await.expect(200).json();
-    assert_eq!(leaders[0]["name"], "totals");
+    assert_eq!(leaders[0]["name"], "scheduler");
     assert_eq!(leaders[0]["token"], totals["term"]);
+}
+
+#[tokio::test]
+async fn totals_are_a_job_that_is_shown_and_run_now() {
+    let settings =
+        [("ADMIN_TOKEN", "the-token-of-an-operator"), ("SCHEDULER_JOBS", r#"{"totals":{"schedule":"1h"}}"#)];
+    let service = Quickstart::start_with(&settings).await;
+    let (http, admin) = (service.http(), service.admin());
+    let job = async || {
+        let jobs: Vec<Value> = admin.get("/jobs").await.expect(200).json();
+        jobs.into_iter().find(|job| job["name"] == "totals").expect("there is such a job")
+    };
+    // A term begins with a run; the next one is an hour away.
+    eventually(async || job().await["last"]["outcome"] == "succeeded").await;
+    let before = job().await;
+    assert_eq!((&before["leader_only"], &before["schedule"]), (&json!(true), &json!("every 1h")));
+    assert_eq!(before["last"]["trigger"], "start");
+    http.post("/orders").json(&an_order()).await.expect(201);
+    assert_eq!(http.get("/totals").await.json::<Value>()["orders"], 0);
+
+    let run = || admin.post("/jobs/run").json(&json!({ "job": "totals" }));
+    run().await.expect(401);
+    run().header("authorization", "Bearer the-token-of-an-operator").await.expect(200);
+    eventually(async || http.get("/totals").await.json::<Value>()["orders"] == 1).await;
+    let after = job().await;
+    assert_eq!((&after["last"]["trigger"], &after["runs"][1]), (&json!("manual"), &before["last"]));
+    let totals: Value = http.get("/totals").await.json();
+    assert_eq!(after["last"]["token"], totals["term"]);
+}
+
+#[tokio::test]
+async fn totals_are_at_most_about_a_second_old() {
+    let service = Quickstart::start().await;
+    let (http, clock) = (service.http(), purlin::clock::Clock::system());
+    eventually(async || http.get("/totals").await.json::<Value>()["term"] != 0).await;
+    for orders in 1..=3 {
+        http.post("/orders").json(&an_order()).await.expect(201);
+        let begun = clock.now();
+        eventually(async || http.get("/totals").await.json::<Value>()["orders"] == orders).await;
+        let age = clock.now() - begun;
+        println!("in the totals after {age:?}");
+        assert!(age < Duration::from_millis(1_500), "{age:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_and_its_total_are_of_one_moment() {
+    let service = Quickstart::start().await;
+    let writers: Vec<_> = (0..3)
+        .map(|_| {
+            let http = service.http();
+            tokio::spawn(async move {
+                for _ in 0..30 {
+                    http.post("/orders").json(&an_order()).await.expect(201);
+                }
+            })
+        })
+        .collect();
+    let http = service.http();
+    let mut pages = 0;
+    loop {
+        let list: Value = http.get("/orders?limit=100").await.expect(200).json();
+        let (total, items) = (list["total"].as_u64(), list["items"].as_array().unwrap().len());
+        assert_eq!(total, Some(items as u64), "after {pages} pages");
+        pages += 1;
+        if total == Some(90) {
+            break;
+        }
+    }
+    println!("{pages} pages while orders came");
+    for writer in writers {
+        writer.await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -184,7 +259,7 @@ async fn a_stop_under_load_answers_what_it_has_begun() {
     assert_eq!(code, 0, "{report}");
     assert_eq!(failed, Vec::<String>::new());
     // The two workers stop at the same time.
-    for worker in ["confirmer ", "totals "] {
+    for worker in ["confirmer ", "leader's jobs "] {
         let steps = ["stopping: SIGTERM", "http ", worker, "sqlite ", "stopped in"];
         let mut rest = report.as_str();
         for step in steps {
@@ -250,12 +325,12 @@ fn every_verb_works() {
 fn bad_settings_are_all_shown_with_their_places() {
     let (code, output) = process::run(
         &["--set", "orders.max_amount_cent=1"],
-        &[("ORDERS_TOTALS_EVERY", "soon"), ("HTTP_LISTEN", "tcp://10.0.0.1:9000")],
+        &[("ORDERS_CONFIRM_EVERY", "soon"), ("HTTP_LISTEN", "tcp://10.0.0.1:9000")],
     );
     assert_eq!(code, 78, "{output}");
     assert!(output.contains("did you mean `max_amount_cents`?"), "{output}");
     assert!(
-        output.contains("env ORDERS_TOTALS_EVERY=\"soon\": not a duration; write 500ms, 5s or 2m"),
+        output.contains("env ORDERS_CONFIRM_EVERY=\"soon\": not a duration; write 500ms, 5s or 2m"),
         "{output}"
     );
     assert!(output.contains("exit code 78"), "{output}");
@@ -263,13 +338,10 @@ fn bad_settings_are_all_shown_with_their_places() {
 
 #[test]
 fn a_pause_of_nothing_is_refused() {
-    let variables = [("ORDERS_TOTALS_EVERY", "0s"), ("ORDERS_CONFIRM_EVERY", "0s")];
-    let (code, output) = process::run(&["check"], &variables);
+    let (code, output) = process::run(&["check"], &[("ORDERS_CONFIRM_EVERY", "0s")]);
     assert_eq!(code, 78, "{output}");
-    for (name, _) in variables {
-        let said = format!("env {name}=\"0s\": must be from 10ms to 1h");
-        assert!(output.contains(&said), "{output}");
-    }
+    let said = "env ORDERS_CONFIRM_EVERY=\"0s\": must be from 10ms to 1h";
+    assert!(output.contains(said), "{output}");
 }
 
 #[test]

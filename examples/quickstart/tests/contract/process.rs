@@ -48,17 +48,23 @@ pub(crate) fn run(args: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
 impl Quickstart {
     /// Starts the service and waits until it is ready.
     pub(crate) async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_with(&[]).await
+    }
+
+    /// Starts the service with variables.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), variables).await
     }
 
     /// Starts it again on the same data.
     pub(crate) async fn restart(mut self) -> Self {
         self.child.wait().await.unwrap();
-        Self::start_in(self.directory).await
+        Self::start_in(self.directory, &[]).await
     }
 
-    async fn start_in(directory: TempDir) -> Self {
-        let command = command(directory.path());
+    async fn start_in(directory: TempDir, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(directory.path());
+        command.envs(variables.iter().copied());
         let mut child = tokio::process::Command::from(command)
             .args(["--set", "http.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"])
             .stdout(Stdio::null())

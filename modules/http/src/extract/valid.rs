@@ -1,6 +1,6 @@
 use axum::{
     Form, Json,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequest, FromRequestParts, MatchedPath, Path, Query, Request},
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts};
@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use validator::Validate;
 
 use super::fields::{invalid, rejected};
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, Problem, invalid_path};
 
 /// An extractor whose value has been validated.
 ///
@@ -102,8 +102,11 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::from_request_parts(parts, state).await;
         let Path(value) = path.map_err(|error| {
-            let text = error.body_text();
-            rejected(error, text)
+            let (text, route) = (error.body_text(), parts.extensions.get::<MatchedPath>());
+            match rejected(error, text.clone()) {
+                problem if problem.status.is_server_error() => problem,
+                _ => invalid_path(&text, route.map(MatchedPath::as_str)),
+            }
         })?;
         validated(value).map(|value| Self(Path(value)))
     }

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     body::{Body, HttpBody},
-    extract::Request,
+    extract::{MatchedPath, Request},
     response::Response,
 };
 use bytes::Bytes;
@@ -43,6 +43,7 @@ pin_project! {
 /// What a problem says of the request that it answers.
 struct Cause {
     uri: Uri,
+    route: Option<MatchedPath>,
     correlation_id: Option<CorrelationId>,
 }
 
@@ -76,6 +77,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for WithProblems
     fn call(&mut self, request: Request) -> Self::Future {
         let cause = self.on.then(|| Cause {
             uri: request.uri().clone(),
+            route: request.extensions().get().cloned(),
             correlation_id: request.extensions().get().cloned(),
         });
         WithProblemsFuture { inner: self.inner.call(request), cause }
@@ -94,7 +96,7 @@ where
         if let (Ok(response), Some(cause)) = (&mut outcome, this.cause) {
             let status = response.status();
             if (status.is_client_error() || status.is_server_error())
-                && let Some(problem) = problem(response, cx)
+                && let Some(problem) = problem(response, cause.route.as_ref(), cx)
             {
                 let id = cause.correlation_id.as_ref().map(CorrelationId::as_str);
                 problem.write_to(response, Some(cause.uri.path()), id);
@@ -105,14 +107,19 @@ where
 }
 
 /// The problem that an error stands for, unless its body is the handler's own.
-fn problem(response: &mut Response, cx: &mut Context<'_>) -> Option<Problem> {
+fn problem(
+    response: &mut Response,
+    route: Option<&MatchedPath>,
+    cx: &mut Context<'_>,
+) -> Option<Problem> {
     if let Some(problem) = Problem::take(response) {
         return Some(problem);
     }
     match response.headers().get(CONTENT_TYPE) {
         None if response.body().is_end_stream() => Some(Problem::new(response.status())),
         Some(media_type) if media_type == mime::TEXT_PLAIN_UTF_8.as_ref() => {
-            from_rejection(response.status(), &text(response.body_mut(), cx)?)
+            let text = text(response.body_mut(), cx)?;
+            from_rejection(response.status(), &text, route.map(MatchedPath::as_str))
         }
         _ => None,
     }

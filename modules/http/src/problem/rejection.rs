@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 
-use super::Problem;
+use super::{
+    Problem,
+    path::{REJECTED, invalid_path},
+};
 
 /// How the texts begin, by status. The integration tests provoke each of them, so that a new
 /// version of axum with other words is noticed.
@@ -12,7 +15,7 @@ const REJECTIONS: [(u16, &str); 14] = [
     (400, "Failed to deserialize query string"),
     (400, "Failed to buffer the request body"),
     (400, "Request body didn't contain valid UTF-8"),
-    (400, "Invalid URL: "),
+    (400, REJECTED),
     (413, "Failed to buffer the request body"),
     (415, "Expected request with `Content-Type: application/json`"),
     (415, "Form requests must have `Content-Type: application/x-www-form-urlencoded`"),
@@ -26,19 +29,26 @@ const REJECTIONS: [(u16, &str); 14] = [
 /// The longest text that is looked at. A rejection quotes at most a value of the request.
 pub(crate) const LONGEST_REJECTION: u64 = 16 * 1024;
 
-/// The problem for a rejection, if `text` is one.
+/// The problem for a rejection, if `text` is one. `route` is the template of the route.
 ///
 /// A rejection with status 500 means that a handler and its route do not fit together. It is logged
 /// here and not shown.
-pub(crate) fn from_rejection(status: StatusCode, text: &[u8]) -> Option<Problem> {
+pub(crate) fn from_rejection(
+    status: StatusCode,
+    text: &[u8],
+    route: Option<&str>,
+) -> Option<Problem> {
     let known = |(number, beginning): &(u16, &str)| {
         status == *number && text.starts_with(beginning.as_bytes())
     };
-    REJECTIONS.iter().find(|rejection| known(rejection))?;
+    let (_, beginning) = REJECTIONS.iter().find(|rejection| known(rejection))?;
     let text = String::from_utf8_lossy(text);
     if status.is_server_error() {
         tracing::error!(rejection = &*text, "a handler does not fit its route");
         return Some(Problem::internal());
+    }
+    if *beginning == REJECTED {
+        return Some(invalid_path(&text, route));
     }
     Some(Problem::new(status).detail(text))
 }

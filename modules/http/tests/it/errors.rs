@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use purlin::error::{Code, ServiceError};
 use purlin_http::{
     Options,
+    extract::Valid,
     problem::{Problem, respond},
     routes::{MethodRoute, Routes, get, post},
 };
@@ -139,8 +140,7 @@ async fn the_rejections_of_axum_become_problems() {
             "invalid_argument",
             "Failed to deserialize query string",
         ),
-        ("GET", "/path/x", json, "", 400, "invalid_argument", "Cannot parse `x` to a `u64`"),
-        ("GET", "/path/%ff", json, "", 400, "invalid_argument", "Invalid UTF-8"),
+        ("GET", "/path/x", json, "", 400, "invalid_argument", "path parameter `id` must be"),
         ("GET", "/nowhere", json, "", 404, "not_found", ""),
         ("DELETE", "/json", json, "", 405, "method_not_allowed", ""),
         ("GET", "/extension", json, "", 500, "internal", ""),
@@ -161,6 +161,39 @@ async fn the_rejections_of_axum_become_problems() {
     Answer::of(no_text).await.problem(400, "invalid_argument");
     let not_allowed = Answer::of(app.request("DELETE", "/form")).await;
     assert_eq!(not_allowed.header("allow"), "POST,GET,HEAD");
+}
+
+#[tokio::test]
+async fn a_parameter_of_the_path_that_is_wrong_is_named() {
+    #[derive(Deserialize, validator::Validate)]
+    struct Place {
+        #[expect(dead_code, reason = "what matters is that it is read")]
+        row: u16,
+    }
+    let routes = Routes::new()
+        .public("/one/{id}", get(async |_: Path<u64>| ()))
+        .public("/two/{shelf}/{book}", get(async |_: Path<(String, i8)>| ()))
+        .public("/named/{row}/{seat}", get(async |_: Path<Place>| ()))
+        .public("/valid/{row}", get(async |_: Valid<Path<Place>>| ()))
+        .public("/address/{host}", get(async |_: Path<std::net::Ipv4Addr>| ()))
+        .public("/flag/{on}", get(async |_: Path<bool>| ()));
+    let app = start(routes, ());
+    let cases = [
+        ("/one/x", "id", "must be a whole number from 0 to 18446744073709551615, not `x`"),
+        ("/one/%60x%60", "id", "must be a whole number from 0 to 18446744073709551615, not ``x``"),
+        ("/one/%ff", "id", "is not valid UTF-8"),
+        ("/two/a/300", "book", "must be a whole number from -128 to 127, not `300`"),
+        ("/named/front/7", "row", "must be a whole number from 0 to 65535, not `front`"),
+        ("/valid/front", "row", "must be a whole number from 0 to 65535, not `front`"),
+        ("/address/nope", "host", "cannot be `nope`: invalid IPv4 address syntax"),
+        ("/flag/on", "on", "must be `true` or `false`, not `on`"),
+    ];
+    for (path, field, message) in cases {
+        let problem = app.get(path).await.problem(400, "invalid_argument");
+        assert_eq!(problem["title"], "Bad Request");
+        assert_eq!(problem["detail"], format!("path parameter `{field}` {message}"));
+        assert_eq!(problem["errors"], json!([{ "field": field, "message": message }]));
+    }
 }
 
 #[tokio::test]
