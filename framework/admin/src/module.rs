@@ -4,7 +4,7 @@ use purlin_core::{
     error::Result, health::HealthRegistry, info::AppInfo, init::Init, meter::Exposition,
     module::Module, page::Pages, readiness::Readiness,
 };
-use purlin_serve::Listener;
+use purlin_serve::{Listener, Listening};
 
 use crate::{
     AdminConfig,
@@ -41,7 +41,7 @@ impl Module for AdminModule {
         (health, readiness, pages, info, metrics): Self::Needs,
         cx: &mut Init,
     ) -> Result<()> {
-        let listener = Listener::of_setting(cx, "listen", config.listen)?;
+        let listener = Listener::of_setting(cx, "listen", config.listen, &Listening::default())?;
         let addr = listener.local_addr();
         let AdminConfig { health_path, token, .. } = config;
         let admin = Admin { info, health, readiness, pages, metrics, health_path, token };

@@ -6,20 +6,26 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::{Limits, Listener, Stats, stats::Open};
+use crate::{
+    Limits, Listener, Stats,
+    stats::{Listens, Open},
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Takes connections from the kernel, no more than there are slots for.
+/// Takes connections from one socket, no more than there are slots for in all of them.
 pub(crate) struct Acceptor {
-    listener: TcpListener,
+    socket: TcpListener,
     backlog: u32,
     slots: Arc<Semaphore>,
+    /// Accepted, and waits for a slot.
+    waiting: Option<(TcpStream, SocketAddr, Open)>,
     clock: Clock,
     stats: Stats,
     pause: Duration,
     paused_until: Instant,
+    _listens: Listens,
 }
 
 /// A connection as it was accepted.
@@ -34,63 +40,81 @@ pub(crate) struct Accepted {
 // === impl Acceptor ===
 
 impl Acceptor {
-    pub(crate) fn new(
+    /// One for each socket.
+    pub(crate) fn all(
         listener: Listener,
         limits: &Limits,
-        clock: Clock,
-        stats: Stats,
-    ) -> io::Result<Self> {
+        clock: &Clock,
+        stats: &Stats,
+    ) -> io::Result<Vec<Self>> {
         let slots = limits.max_connections.clamp(1, Semaphore::MAX_PERMITS);
-        Ok(Self {
-            backlog: listener.backlog(),
-            listener: listener.into_tokio()?,
-            slots: Arc::new(Semaphore::new(slots)),
-            clock,
-            stats,
-            pause: FIRST_PAUSE,
-            paused_until: Instant::START,
-        })
+        let slots = Arc::new(Semaphore::new(slots));
+        let backlog = listener.backlog();
+        let new = |socket| {
+            Ok(Self {
+                socket: TcpListener::from_std(socket)?,
+                backlog,
+                slots: Arc::clone(&slots),
+                waiting: None,
+                clock: clock.clone(),
+                stats: stats.clone(),
+                pause: FIRST_PAUSE,
+                paused_until: Instant::START,
+                _listens: stats.listen(),
+            })
+        };
+        listener.into_sockets().into_iter().map(new).collect()
     }
 
-    /// Waits for a slot and then for a connection. Cancel safe.
+    /// Waits for a free slot and then for a connection. Cancel safe.
+    ///
+    /// The slot is taken when the connection is there: a loop to which none comes keeps none from
+    /// the others. So where there are several, each may accept one that has to wait.
     pub(crate) async fn accept(&mut self) -> Accepted {
         loop {
-            self.clock.sleep_until(self.paused_until).await;
             let slots = Arc::clone(&self.slots);
-            let slot = slots.acquire_owned().await.expect("the semaphore is never closed");
-            match self.listener.accept().await {
+            if self.waiting.is_some() {
+                let slot = slots.acquire_owned().await.expect("the semaphore is never closed");
+                let (tcp, peer, open) = self.waiting.take().expect("nobody else takes it");
+                return Accepted { tcp, peer, slot: Some(slot), open };
+            }
+            self.clock.sleep_until(self.paused_until).await;
+            drop(slots.acquire().await);
+            match self.socket.accept().await {
                 Ok((tcp, peer)) => {
                     self.pause = FIRST_PAUSE;
-                    return Accepted { tcp, peer, slot: Some(slot), open: self.stats.open() };
+                    self.waiting = Some((tcp, peer, self.stats.open()));
                 }
                 Err(error) => self.note(&error),
             }
         }
     }
 
-    /// Takes what the kernel has queued, then closes the listener.
+    /// Takes what the kernel has queued, then closes the socket.
     ///
     /// The socket itself is asked until it has nothing more: what the runtime knows of its readiness
     /// may be older than the latest connection.
     pub(crate) fn close(self) -> Vec<Accepted> {
-        let Ok(listener) = self.listener.into_std() else {
-            return Vec::new();
+        let Self { socket, backlog, slots, waiting, stats, .. } = self;
+        let accepted = |(tcp, peer, open)| {
+            let slot = Arc::clone(&slots).try_acquire_owned().ok();
+            Accepted { tcp, peer, slot, open }
         };
-        let mut queued = Vec::new();
+        let mut queued = Vec::from_iter(waiting.map(accepted));
+        let Ok(socket) = socket.into_std() else {
+            return queued;
+        };
         // The kernel queues one more than the backlog. The bound keeps a flood of new connections
-        // from holding the listener open.
-        for _ in 0..=self.backlog {
-            match listener.accept() {
+        // from holding the socket open.
+        for _ in 0..=backlog {
+            match socket.accept() {
                 Ok((tcp, peer)) => {
-                    let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
                     match tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp)) {
-                        Ok(tcp) => {
-                            queued.push(Accepted { tcp, peer, slot, open: self.stats.open() });
-                        }
-                        Err(_) => self.stats.accept_error(),
+                        Ok(tcp) => queued.push(accepted((tcp, peer, stats.open()))),
+                        Err(_) => stats.accept_error(),
                     }
                 }
-                Err(error) if is_of_one_connection(&error) => self.stats.accept_error(),
+                Err(error) if is_of_one_connection(&error) => stats.accept_error(),
                 Err(_) => break,
             }
         }

@@ -1,8 +1,10 @@
 use std::{
+    error::Error,
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -10,18 +12,43 @@ use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use purlin_core::clock::Instant;
 
-use crate::{BoxError, connection::Track};
+use crate::{
+    BoxError,
+    alarm::Alarm,
+    connection::{Terms, Track},
+};
 
 /// The body of a request, no longer than [`Limits::max_body_bytes`](crate::Limits::max_body_bytes).
 ///
 /// Reading past the limit fails with [`LengthLimitError`], the error that axum's extractors answer
-/// with 413; where the head already declares more, the first read does.
+/// with 413; where the head already declares more, the first read does. Waiting longer than
+/// [`Limits::body_read_timeout`](crate::Limits::body_read_timeout) for a piece of it fails with
+/// [`SlowBodyError`].
 pub struct RequestBody {
     body: Limited<Incoming>,
     limit: usize,
-    /// Who learns that the body was not read to its end; `None` for an empty one.
-    track: Option<Arc<Track>>,
+    /// Who watches the reading; `None` for an empty body.
+    reading: Option<Reading>,
+}
+
+struct Reading {
+    /// Learns that the body was not read to its end.
+    track: Arc<Track>,
+    alarm: Alarm,
+    patience: Duration,
+    /// Since when the next piece is awaited.
+    waiting: Option<Instant>,
+}
+
+/// No piece of a request body has come for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing more of the request body came within {after:?}")]
+#[non_exhaustive]
+pub struct SlowBodyError {
+    /// [`Limits::body_read_timeout`](crate::Limits::body_read_timeout).
+    pub after: Duration,
 }
 
 /// A request body could not be read.
@@ -33,6 +60,9 @@ pub enum ReadBodyError {
         /// [`Limits::max_body_bytes`](crate::Limits::max_body_bytes).
         limit: usize,
     },
+    /// It came too slowly.
+    #[error(transparent)]
+    TooSlow(SlowBodyError),
     /// The client sent a broken one, or went away.
     #[error("the request body ended early or is malformed")]
     Broken(#[source] BoxError),
@@ -41,13 +71,19 @@ pub enum ReadBodyError {
 // === impl RequestBody ===
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming, limit: usize, track: &Arc<Track>) -> Self {
-        let track = (!body.is_end_stream()).then(|| Arc::clone(track));
+    pub(crate) fn new(body: Incoming, terms: &Terms, track: &Arc<Track>) -> Self {
+        let reading = (!body.is_end_stream()).then(|| Reading {
+            track: Arc::clone(track),
+            alarm: Alarm::new(terms.clock.clone()),
+            patience: terms.limits.body_read_timeout,
+            waiting: None,
+        });
+        let limit = terms.limits.max_body_bytes;
         // `Limited` looks at what it has read, not at what is declared; with nothing left to read
         // it fails at the first chunk instead of the one that is too much.
         let too_large = usize::try_from(body.size_hint().lower()).map_or(true, |len| len > limit);
         let left = if too_large { 0 } else { limit };
-        Self { body: Limited::new(body, left), limit, track }
+        Self { body: Limited::new(body, left), limit, reading }
     }
 
     /// Reads the whole body.
@@ -59,7 +95,10 @@ impl RequestBody {
         match self.collect().await {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(ReadBodyError::TooLarge { limit }),
-            Err(error) => Err(ReadBodyError::Broken(error)),
+            Err(error) => Err(match SlowBodyError::find(&*error) {
+                Some(slow) => ReadBodyError::TooSlow(slow),
+                None => ReadBodyError::Broken(error),
+            }),
         }
     }
 }
@@ -72,7 +111,17 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let this = &mut *self;
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        let Some(reading) = &mut this.reading else {
+            return frame;
+        };
+        if frame.is_ready() {
+            reading.waiting = None;
+            return frame;
+        }
+        ready!(reading.poll_patience(cx));
+        Poll::Ready(Some(Err(Box::new(SlowBodyError { after: reading.patience }))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -86,10 +135,10 @@ impl Body for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if let Some(track) = &self.track
+        if let Some(reading) = &self.reading
             && !self.body.is_end_stream()
         {
-            track.leave_body_unread();
+            reading.track.leave_body_unread();
         }
     }
 }
@@ -100,13 +149,39 @@ impl fmt::Debug for RequestBody {
     }
 }
 
+// === impl Reading ===
+
+impl Reading {
+    /// Resolves when the next piece has been awaited for too long.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let waiting = match self.waiting {
+            Some(since) => since,
+            None => *self.waiting.insert(self.alarm.clock().now()),
+        };
+        ready!(self.alarm.poll(cx, waiting + self.patience));
+        self.track.time_out_body();
+        Poll::Ready(())
+    }
+}
+
+// === impl SlowBodyError ===
+
+impl SlowBodyError {
+    /// Finds it in an error or among its causes: extractors wrap what reading a body gave them.
+    pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut causes = std::iter::successors(Some(error), |&error| error.source());
+        causes.find_map(|error| error.downcast_ref::<Self>().copied())
+    }
+}
+
 // === impl ReadBodyError ===
 
 impl ReadBodyError {
-    /// The status to answer with: 413 or 400.
+    /// The status to answer with: 413, 408 or 400.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Broken(_) => StatusCode::BAD_REQUEST,
         }
     }

@@ -1,17 +1,26 @@
 //! One connection, from its accept to its end.
 //!
-//! What HTTP/2 and TLS will need has its place: the builder in [`Terms`] speaks the protocol,
-//! [`Stream`] is generic over what it carries, and everything else sees only [`Track`].
+//! It is the same for HTTP/1 and HTTP/2: hyper speaks the protocol, [`Stream`] sees the bytes, and
+//! everything else sees only [`Track`].
 
+mod frames;
 mod patience;
 mod stream;
+mod streams;
+mod tape;
 mod track;
 
-use std::{convert::Infallible, future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 
 use http::{Request, Response};
 use http_body::Body;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use purlin_core::clock::{Clock, Instant};
 use tokio::sync::{oneshot, watch};
@@ -20,18 +29,33 @@ use tower::Service;
 pub(crate) use self::track::{InFlight, Track};
 use self::{
     patience::{Patience, Verdict},
-    stream::Stream,
+    stream::{Spoken, Stream},
+    streams::{Streams, Timekeeper},
+    track::Phase,
 };
-use crate::{BoxError, Limits, PeerAddr, RequestBody, Stats, accept::Accepted, service::Counting};
+use crate::{
+    BoxError, Http2Limits, Limits, PeerAddr, RequestBody, Stats, accept::Accepted,
+    service::Counting,
+};
 
 /// What holds for every connection of a server.
 pub(crate) struct Terms {
-    http: http1::Builder,
-    limits: Limits,
-    clock: Clock,
-    stats: Stats,
-    /// Set when the drain begins, to the moment until which a request may still arrive.
-    draining: watch::Receiver<Option<Instant>>,
+    http1: http1::Builder,
+    timekeeper: Timekeeper,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
+    pub(crate) stats: Stats,
+    /// Set when the drain begins.
+    pub(crate) draining: watch::Receiver<Option<Drain>>,
+}
+
+/// The two moments of a drain.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drain {
+    /// Until then a request may still arrive on a connection that has none.
+    pub(crate) grace: Instant,
+    /// What is still open then is cut.
+    pub(crate) deadline: Instant,
 }
 
 /// Serves one connection to its end; dropping the future cuts it.
@@ -45,67 +69,122 @@ where
     let Accepted { tcp, peer, slot, open } = accepted;
     // Without it a small response may wait for the acknowledgement of the one before.
     let _ = tcp.set_nodelay(true);
-    let track = Arc::new(Track::new(terms.stats.clone()));
+    let track = Arc::new(Track::new(&terms.limits, terms.stats.clone()));
     let (owner, closed) = oneshot::channel();
     let stream = Stream::new(tcp, Arc::clone(&track), terms.clock.clone(), owner);
-    let service = Counting {
-        service,
-        peer: PeerAddr(peer),
-        max_body_bytes: terms.limits.max_body_bytes,
-        track: Arc::clone(&track),
-    };
-    drive(&terms, &track, stream, service).await;
+    let service =
+        Counting { service, peer: PeerAddr(peer), terms: terms.clone(), track: track.clone() };
+    let mut watch = Watch::new(&terms, &track);
+    watch.serve(stream, service).await;
     // It is closed by now, unless it was upgraded: then it still belongs to this task, in the hands
     // of whoever upgraded it.
     let _ = closed.await;
     drop((slot, open));
 }
 
-async fn drive<S, B>(
-    terms: &Terms,
-    track: &Track,
-    stream: Stream<tokio::net::TcpStream>,
-    service: Counting<S>,
-) where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-{
-    let mut draining = terms.draining.clone();
-    let mut draining = pin!(async move {
-        // The sender outlives every connection; `START` would end the grace at once.
-        draining.wait_for(Option::is_some).await.map_or(Some(Instant::START), |grace| *grace)
-    });
-    let mut grace = None;
-    let mut patience = Patience::new(&terms.limits, terms.clock.clone());
-    let mut connection =
-        pin!(terms.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+/// Drives a connection for as long as there is patience with it.
+struct Watch<'a> {
+    terms: &'a Terms,
+    track: &'a Track,
+    patience: Patience,
+    grace: Option<Instant>,
+}
 
-    poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                if let Err(error) = result {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "connection failed");
-                }
-                return Poll::Ready(());
+// === impl Watch ===
+
+impl<'a> Watch<'a> {
+    fn new(terms: &'a Terms, track: &'a Track) -> Self {
+        let patience = Patience::new(&terms.limits, terms.clock.clone());
+        Self { terms, track, patience, grace: None }
+    }
+
+    async fn serve<S, B>(&mut self, mut stream: Stream<tokio::net::TcpStream>, service: Counting<S>)
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let terms = self.terms;
+        let http2 = match &terms.limits.http2 {
+            None => None,
+            Some(limits) => match self.drive(pin!(stream.sniff()), None).await {
+                Some(Ok(Spoken::Http2)) => Some(limits),
+                Some(Ok(Spoken::Http1)) => None,
+                Some(Err(_)) | None => return,
+            },
+        };
+        let io = TokioIo::new(stream);
+        let ended = match http2 {
+            None => {
+                let connection = pin!(terms.http1.serve_connection(io, service).with_upgrades());
+                self.drive(connection, Some(|connection| connection.graceful_shutdown())).await
             }
-            if grace.is_none()
-                && let Poll::Ready(until) = draining.as_mut().poll(cx)
-            {
-                grace = until;
+            Some(limits) => {
+                let streams = Streams::new(terms.stats.clone());
+                let mut builder = http2::Builder::new(streams.starter());
+                limits.set(&mut builder, &terms.limits);
+                builder.timer(terms.timekeeper.clone());
+                let connection = pin!(builder.serve_connection(io, service));
+                self.drive(connection, Some(|connection| connection.graceful_shutdown())).await
             }
-            match patience.poll(cx, track, grace) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Verdict::Close) => connection.as_mut().graceful_shutdown(),
-                Poll::Ready(Verdict::Cut) => {
-                    terms.stats.timeout();
-                    return Poll::Ready(());
-                }
-            }
+        };
+        if let Some(Err(error)) = ended {
+            tracing::debug!(error = &error as &dyn std::error::Error, "connection failed");
         }
-    })
-    .await;
+    }
+
+    /// Drives `step` to its end, or returns `None` where it is to be dropped.
+    ///
+    /// `close` is how it is asked to end; without one it is dropped instead.
+    async fn drive<F: Future>(
+        &mut self,
+        mut step: Pin<&mut F>,
+        close: Option<fn(Pin<&mut F>)>,
+    ) -> Option<F::Output> {
+        let Self { terms, track, patience, grace } = self;
+        let mut draining = terms.draining.clone();
+        let mut draining = pin!(async move {
+            // The sender outlives every connection; `START` would end the grace at once.
+            let drain = draining.wait_for(Option::is_some).await;
+            drain.map_or(Some(Instant::START), |drain| drain.map(|drain| drain.grace))
+        });
+        let too_many = terms.limits.http2.as_ref().map_or(u64::MAX, Http2Limits::given_up);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(output) = step.as_mut().poll(cx) {
+                    return Poll::Ready(Some(output));
+                }
+                if track.is_http2() && track.given_up() > too_many {
+                    terms.stats.abuse();
+                    return Poll::Ready(None);
+                }
+                if grace.is_none()
+                    && let Poll::Ready(until) = draining.as_mut().poll(cx)
+                {
+                    *grace = until;
+                }
+                match patience.poll(cx, track, *grace) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Verdict::Close) => match close {
+                        Some(close) => close(step.as_mut()),
+                        None => return Poll::Ready(None),
+                    },
+                    Poll::Ready(Verdict::Cut) => {
+                        let told = track.is_expired();
+                        if !told {
+                            terms.stats.timeout();
+                        }
+                        // The first time, who is slow with a head gets to hear of it.
+                        if told || !matches!(track.phase(), Phase::Head(_)) || !track.expire() {
+                            return Poll::Ready(None);
+                        }
+                    }
+                }
+            }
+        })
+        .await
+    }
 }
 
 // === impl Terms ===
@@ -115,14 +194,15 @@ impl Terms {
         limits: Limits,
         clock: Clock,
         stats: Stats,
-        draining: watch::Receiver<Option<Instant>>,
+        draining: watch::Receiver<Option<Drain>>,
     ) -> Self {
-        let mut http = http1::Builder::new();
-        http.header_read_timeout(None).max_header_size(limits.max_header_bytes);
+        let mut http1 = http1::Builder::new();
+        http1.header_read_timeout(None).max_header_size(limits.max_header_bytes);
         // Hyper parses up to its default without an allocation.
         if limits.max_headers != Limits::default().max_headers {
-            http.max_headers(limits.max_headers);
+            http1.max_headers(limits.max_headers);
         }
-        Self { http, limits, clock, stats, draining }
+        let timekeeper = Timekeeper::new(clock.clone());
+        Self { http1, timekeeper, limits, clock, stats, draining }
     }
 }

@@ -42,12 +42,18 @@
 //! own header timeout is not used, since it also runs between two requests and so cannot be told
 //! from an idle timeout; for the drain hyper cannot tell a fresh connection, which it cuts.
 //!
+//! The first bytes of a connection say whether it speaks HTTP/2. Then its requests are tasks of
+//! their own, which the connection's task owns, and its frames are followed as far as it takes to
+//! know when a head has begun and not ended: hyper has no timeout for that.
+//!
 //! # What is not here
 //! Requests have no timeout here, and no error gets a problem document: both belong to the HTTP
 //! layer above, which knows routes. A head that hyper cannot read is answered by hyper with an
-//! empty 400, 414 or 431, and the connection is closed.
+//! empty 400, 414 or 431, and the connection is closed; one that comes too slowly or has two lengths
+//! is answered here in the same way, with 408 and 400.
 
 mod accept;
+mod alarm;
 mod body;
 mod connection;
 mod drain;
@@ -58,10 +64,10 @@ mod service;
 mod stats;
 
 pub use self::{
-    body::{ReadBodyError, RequestBody},
+    body::{ReadBodyError, RequestBody, SlowBodyError},
     drain::DrainReport,
-    limits::Limits,
-    listener::{BindError, ListenError, Listener},
+    limits::{Http2Limits, Limits},
+    listener::{BindError, ListenError, Listener, Listening},
     server::Server,
     service::PeerAddr,
     stats::Stats,

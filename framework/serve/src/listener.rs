@@ -6,7 +6,7 @@ use std::{
 use purlin_core::{config::Listen, init::Init};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// A bound TCP socket whose kernel queue already takes connections.
+/// Bound TCP sockets whose kernel queues already take connections.
 ///
 /// ```
 /// # use purlin_serve::Listener;
@@ -14,14 +14,39 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// assert_ne!(listener.local_addr().port(), 0);
 /// ```
 ///
-/// It is bound outside of any runtime, so that an address that cannot be had fails the start before
-/// anything else happens. `SO_REUSEADDR` is set: a restart need not wait for the connections of its
-/// predecessor to leave `TIME_WAIT`.
+/// They are bound outside of any runtime, so that an address that cannot be had fails the start
+/// before anything else happens. `SO_REUSEADDR` is set: a restart need not wait for the connections
+/// of its predecessor to leave `TIME_WAIT`.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    sockets: Vec<TcpListener>,
     addr: SocketAddr,
     backlog: u32,
+}
+
+/// How an address is listened on.
+///
+/// ```
+/// # use purlin_serve::{Listener, Listening};
+/// let listening = Listening { accept_loops: 2, ..Listening::default() };
+/// let listener = Listener::bind_with("127.0.0.1:0".parse().unwrap(), &listening).unwrap();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listening {
+    /// How many connections the kernel queues until they are accepted, for each accept loop; 1024
+    /// by default. The kernel cuts it to `net.core.somaxconn`.
+    pub backlog: u32,
+    /// How many sockets share the address, each with an accept loop of its own; 1 by default.
+    ///
+    /// The kernel spreads new connections over them (`SO_REUSEPORT`). It does so on Linux; elsewhere
+    /// there is one, whatever is asked for.
+    pub accept_loops: usize,
+    /// Whether other processes of the same user may listen on the address too, if they ask for the
+    /// same; false by default.
+    ///
+    /// With it a new instance starts beside the old one before that stops, on one port. Without it
+    /// an address that is in use is an error, as a rule that of an instance that was forgotten.
+    pub reuse_port: bool,
 }
 
 /// An address could not be listened on.
@@ -42,44 +67,55 @@ pub struct ListenError {
     bind: BindError,
 }
 
+/// Since when others may bind the address of a socket too.
+///
+/// To bind without it and listen with it finds the address free and takes it, and lets the sockets
+/// of our own other loops join: with it from the start, an instance that was forgotten would not be
+/// noticed, and would take half of the connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Never,
+    FromListen,
+    FromBind,
+}
+
 // === impl Listener ===
 
 impl Listener {
-    /// How many connections the kernel queues by default until they are accepted.
-    pub const BACKLOG: u32 = 1024;
-
-    /// Listens on `addr`; port 0 takes a free one.
+    /// Listens on `addr` with one socket; port 0 takes a free one.
     ///
     /// # Errors
     /// [`BindError`] says what stands in the way.
     pub fn bind(addr: SocketAddr) -> Result<Self, BindError> {
-        Self::bind_with_backlog(addr, Self::BACKLOG)
+        Self::bind_with(addr, &Listening::default())
     }
 
-    /// Listens on `addr` with room for `backlog` connections that are not accepted yet. The kernel
-    /// cuts it to `net.core.somaxconn`.
+    /// Listens on `addr` as asked for.
     ///
     /// # Errors
     /// As for [`bind`](Self::bind).
-    pub fn bind_with_backlog(addr: SocketAddr, backlog: u32) -> Result<Self, BindError> {
-        let open = || {
-            let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-            socket.set_reuse_address(true)?;
-            socket.set_nonblocking(true)?;
-            socket.bind(&addr.into())?;
-            socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-            let socket = TcpListener::from(socket);
-            Ok(Self { addr: socket.local_addr()?, socket, backlog })
-        };
-        open().map_err(|source| BindError { addr, source })
+    pub fn bind_with(addr: SocketAddr, listening: &Listening) -> Result<Self, BindError> {
+        let error = |source| BindError { addr, source };
+        let loops = if cfg!(target_os = "linux") { listening.accept_loops.max(1) } else { 1 };
+        let first = listening.open(addr, Sharing::first(loops, listening)).map_err(error)?;
+        // Port 0 has become a number, which the others share.
+        let addr = first.local_addr().map_err(error)?;
+        let others = (1..loops).map(|_| listening.open(addr, Sharing::FromBind));
+        let sockets = std::iter::once(Ok(first)).chain(others).collect::<io::Result<_>>();
+        Ok(Self { sockets: sockets.map_err(error)?, addr, backlog: listening.backlog })
     }
 
     /// Listens where a field of a module's section says.
     ///
     /// # Errors
     /// [`ListenError`], which names the setting and where it comes from.
-    pub fn of_setting(cx: &Init, field: &str, listen: Listen) -> Result<Self, ListenError> {
-        Self::bind(listen.addr()).map_err(|bind| ListenError {
+    pub fn of_setting(
+        cx: &Init,
+        field: &str,
+        listen: Listen,
+        listening: &Listening,
+    ) -> Result<Self, ListenError> {
+        Self::bind_with(listen.addr(), listening).map_err(|bind| ListenError {
             key: format!("{}.{field}", cx.section()),
             origin: cx.origin(field).map(|origin| format!(" ({origin})")).unwrap_or_default(),
             bind,
@@ -95,8 +131,45 @@ impl Listener {
         self.backlog
     }
 
-    pub(crate) fn into_tokio(self) -> io::Result<tokio::net::TcpListener> {
-        tokio::net::TcpListener::from_std(self.socket)
+    pub(crate) fn into_sockets(self) -> Vec<TcpListener> {
+        self.sockets
+    }
+}
+
+// === impl Listening ===
+
+impl Listening {
+    fn open(&self, addr: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        if sharing == Sharing::FromBind {
+            socket.set_reuse_port(true)?;
+        }
+        socket.bind(&addr.into())?;
+        if sharing == Sharing::FromListen {
+            socket.set_reuse_port(true)?;
+        }
+        socket.listen(i32::try_from(self.backlog).unwrap_or(i32::MAX))?;
+        Ok(socket.into())
+    }
+}
+
+impl Default for Listening {
+    fn default() -> Self {
+        Self { backlog: 1024, accept_loops: 1, reuse_port: false }
+    }
+}
+
+// === impl Sharing ===
+
+impl Sharing {
+    fn first(loops: usize, listening: &Listening) -> Self {
+        match listening.reuse_port {
+            true => Self::FromBind,
+            false if loops > 1 => Self::FromListen,
+            false => Self::Never,
+        }
     }
 }
 

@@ -1,4 +1,7 @@
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
+use std::{
+    convert::Infallible, future::Future, io, net::SocketAddr, panic::resume_unwind, pin::pin,
+    sync::Arc,
+};
 
 use http::{Request, Response};
 use http_body::Body;
@@ -11,11 +14,11 @@ use tower::Service;
 
 use crate::{
     BoxError, DrainReport, Limits, Listener, RequestBody, Stats,
-    accept::{Accepted, Acceptor},
-    connection::{self, Terms},
+    accept::Acceptor,
+    connection::{self, Drain, Terms},
 };
 
-/// An HTTP/1.1 server on one [`Listener`], for any cloneable tower service.
+/// A server of HTTP/1.1 and HTTP/2 on one [`Listener`], for any cloneable tower service.
 ///
 /// The crate's page has an example. Each connection gets a clone of the service, and each request
 /// has the client's address among its extensions ([`PeerAddr`](crate::PeerAddr)).
@@ -56,13 +59,14 @@ impl<S> Server<S> {
     /// Serves until `stop` resolves, then drains until the moment that it resolved to.
     ///
     /// The drain accepts what the kernel has queued and closes the listener. Responses carry
-    /// `Connection: close` from then on. Requests in flight are awaited, streaming bodies and
-    /// upgraded connections too; a connection without one is closed when
+    /// `Connection: close` from then on, and connections of HTTP/2 get a `GOAWAY`, which names the
+    /// last request that is answered. Requests in flight are awaited, streaming bodies and
+    /// upgraded connections too; a connection of HTTP/1 without one is closed when
     /// [`drain_grace`](Limits::drain_grace) has passed without its next, or first, request. What is
     /// still open at the deadline is cut and counted.
     ///
-    /// A panic of the service ends its connection and no other. Dropping the future cuts all
-    /// connections.
+    /// A panic of the service ends its request, in HTTP/1 its connection too, and no other.
+    /// Dropping the future cuts all connections.
     ///
     /// # Errors
     /// When the runtime cannot watch the listener. Errors while serving do not end the server.
@@ -74,50 +78,94 @@ impl<S> Server<S> {
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let Self { listener, service, clock, limits, stats } = self;
-        let mut acceptor = Acceptor::new(listener, &limits, clock.clone(), stats.clone())?;
+        let acceptors = Acceptor::all(listener, &limits, &clock, &stats)?;
         let (drain, draining) = watch::channel(None);
         let drain_grace = limits.drain_grace;
         let terms = Arc::new(Terms::new(limits, clock.clone(), stats.clone(), draining));
-        let mut tasks = JoinSet::new();
-        let serve =
-            |accepted: Accepted| connection::serve(Arc::clone(&terms), accepted, service.clone());
+        let mut loops = JoinSet::new();
+        for acceptor in acceptors {
+            loops.spawn(accept_loop(acceptor, Arc::clone(&terms), service.clone()));
+        }
 
         let mut stop = pin!(stop);
-        let deadline = loop {
-            tokio::select! {
-                biased;
-                deadline = &mut stop => break deadline,
-                Some(ended) = tasks.join_next() => note(ended, &stats),
-                accepted = acceptor.accept() => drop(tasks.spawn(serve(accepted))),
+        let deadline = tokio::select! {
+            biased;
+            deadline = &mut stop => deadline,
+            Some(ended) = loops.join_next() => {
+                // A loop ends in a drain only, so this one panicked.
+                resume_unwind(ended.map_or_else(JoinError::into_panic, |_| Box::new("no drain")));
             }
         };
 
         stats.drain();
         let now = clock.now();
-        let grace = drain_grace.min(deadline.since(now) / 2);
-        drain.send_replace(Some(now + grace));
-        for accepted in acceptor.close() {
-            tasks.spawn(serve(accepted));
-        }
+        let grace = now + drain_grace.min(deadline.since(now) / 2);
+        drain.send_replace(Some(Drain { grace, deadline }));
+        let drained = loops.join_all().await;
+        // Read before the tasks are dropped: the requests that end with them are not finished.
+        Ok(DrainReport {
+            closed: drained.iter().map(|drained| drained.closed).sum(),
+            finished: stats.finished(),
+            cut: drained.iter().map(|drained| drained.left.len() as u64).sum(),
+        })
+    }
+}
 
-        let mut closed = 0;
-        let mut cut = pin!(clock.sleep_until(deadline));
+/// What became of the connections of one accept loop.
+struct Drained {
+    closed: u64,
+    /// Those to be cut.
+    left: JoinSet<()>,
+}
+
+/// Accepts and serves until the drain begins, then drains.
+async fn accept_loop<S, B>(mut acceptor: Acceptor, terms: Arc<Terms>, service: S) -> Drained
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    let serve = {
+        let terms = Arc::clone(&terms);
+        move |accepted| connection::serve(Arc::clone(&terms), accepted, service.clone())
+    };
+    let mut tasks = JoinSet::new();
+    let mut draining = terms.draining.clone();
+    let deadline = {
+        let mut draining = pin!(draining.wait_for(Option::is_some));
         loop {
             tokio::select! {
                 biased;
-                ended = tasks.join_next() => match ended {
-                    Some(ended) => {
-                        note(ended, &stats);
-                        closed += 1;
-                    }
-                    None => break,
-                },
-                () = &mut cut => break,
+                // The sender is dropped with this loop, so there is always a value.
+                drain = &mut draining => {
+                    break drain.ok().and_then(|drain| *drain).map_or(Instant::START, |drain| drain.deadline);
+                }
+                Some(ended) = tasks.join_next() => note(ended, &terms.stats),
+                accepted = acceptor.accept() => drop(tasks.spawn(serve(accepted))),
             }
         }
-        // Read before the tasks are dropped: the requests that end with them are not finished.
-        Ok(DrainReport { closed, finished: stats.finished(), cut: tasks.len() as u64 })
+    };
+    for accepted in acceptor.close() {
+        tasks.spawn(serve(accepted));
     }
+
+    let mut closed = 0;
+    let mut cut = pin!(terms.clock.sleep_until(deadline));
+    loop {
+        tokio::select! {
+            biased;
+            ended = tasks.join_next() => match ended {
+                Some(ended) => {
+                    note(ended, &terms.stats);
+                    closed += 1;
+                }
+                None => break,
+            },
+            () = &mut cut => break,
+        }
+    }
+    Drained { closed, left: tasks }
 }
 
 /// Counts a connection that was lost to a panic; the panic hook has reported the panic itself.

@@ -7,7 +7,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Version,
+    header::{CONNECTION, TRANSFER_ENCODING},
+};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -15,7 +18,7 @@ use tower::{ServiceExt, util::Oneshot};
 
 use crate::{
     RequestBody,
-    connection::{InFlight, Track},
+    connection::{InFlight, Terms, Track},
 };
 
 /// The address of the client, an extension of every request.
@@ -25,28 +28,31 @@ use crate::{
 pub struct PeerAddr(pub SocketAddr);
 
 /// The user's service as hyper calls it: requests are counted while they are in flight, and their
-/// responses close the connection while the server drains.
+/// responses close the connection while the server drains. What hyper lets through and should not
+/// reach anybody is refused.
 pub(crate) struct Counting<S> {
     pub(crate) service: S,
     pub(crate) peer: PeerAddr,
-    pub(crate) max_body_bytes: usize,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) track: Arc<Track>,
 }
 
 pin_project! {
     pub(crate) struct Answer<S: tower::Service<Request<RequestBody>>> {
         #[pin]
-        response: Oneshot<S, Request<RequestBody>>,
+        response: Option<Oneshot<S, Request<RequestBody>>>,
+        refusal: StatusCode,
         version: Version,
         in_flight: Option<InFlight>,
     }
 }
 
 pin_project! {
-    // A response body that keeps its request in flight; hyper drops it at its end.
+    // A response body that keeps its request in flight; hyper drops it at its end. A refusal has
+    // none.
     pub(crate) struct Counted<B> {
         #[pin]
-        body: B,
+        body: Option<B>,
         _in_flight: InFlight,
     }
 }
@@ -62,12 +68,29 @@ where
     type Future = Answer<S>;
 
     fn call(&self, request: Request<Incoming>) -> Answer<S> {
+        let refusal = self.refusal(&request);
         let in_flight = Some(self.track.begin_request());
         let version = request.version();
-        let mut request =
-            request.map(|body| RequestBody::new(body, self.max_body_bytes, &self.track));
+        let mut request = request.map(|body| RequestBody::new(body, &self.terms, &self.track));
         request.extensions_mut().insert(self.peer);
-        Answer { response: self.service.clone().oneshot(request), version, in_flight }
+        let (response, refusal) = match refusal {
+            None => (Some(self.service.clone().oneshot(request)), StatusCode::OK),
+            Some(status) => (None, status),
+        };
+        Answer { response, refusal, version, in_flight }
+    }
+}
+
+impl<S> Counting<S> {
+    fn refusal(&self, request: &Request<Incoming>) -> Option<StatusCode> {
+        let headers = request.headers();
+        if request.version() >= Version::HTTP_2 {
+            let too_many = headers.len() > self.terms.limits.max_headers;
+            return too_many.then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+        // Two lengths: whoever passed the request on may have believed the other one (RFC 9112, 6.1).
+        let two_lengths = headers.contains_key(TRANSFER_ENCODING) && self.track.declares_length();
+        two_lengths.then_some(StatusCode::BAD_REQUEST)
     }
 }
 
@@ -81,10 +104,17 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = ready!(this.response.poll(cx))?;
+        let mut response = match this.response.as_pin_mut() {
+            Some(response) => ready!(response.poll(cx))?.map(Some),
+            None => {
+                let mut response = Response::new(None);
+                *response.status_mut() = *this.refusal;
+                response
+            }
+        };
         let mut in_flight = this.in_flight.take().expect("an answer is polled until it is ready");
         // HTTP/2 has no such header, and an upgraded connection says `upgrade` in it.
-        if in_flight.answer().is_draining()
+        if in_flight.answer()
             && *this.version < Version::HTTP_2
             && response.status() != StatusCode::SWITCHING_PROTOCOLS
         {
@@ -104,14 +134,17 @@ impl<B: Body> Body for Counted<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
+        match self.project().body.as_pin_mut() {
+            Some(body) => body.poll_frame(cx),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }

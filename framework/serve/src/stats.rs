@@ -17,6 +17,8 @@ struct Counters {
     requests: AtomicUsize,
     timed_out: AtomicU64,
     panicked: AtomicU64,
+    abused: AtomicU64,
+    listening: AtomicUsize,
     draining: AtomicBool,
     finished: AtomicU64,
 }
@@ -24,6 +26,10 @@ struct Counters {
 /// An open connection, as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Open(Stats);
+
+/// A socket that takes connections, as long as it does.
+#[derive(Debug)]
+pub(crate) struct Listens(Stats);
 
 // === impl Stats ===
 
@@ -48,13 +54,25 @@ impl Stats {
         self.0.requests.load(Relaxed)
     }
 
-    /// Connections cut so far because their client was too slow: with a request head, or in taking
-    /// the end of a response.
+    /// Sockets that take connections now; none before the server runs, and none once a drain has
+    /// closed them.
+    pub fn listening(&self) -> usize {
+        self.0.listening.load(Relaxed)
+    }
+
+    /// Clients so far that were too slow: with the head or the body of a request, or in taking the
+    /// end of a response.
     pub fn timed_out(&self) -> u64 {
         self.0.timed_out.load(Relaxed)
     }
 
-    /// Connections lost so far to a panic of their service.
+    /// Connections cut so far because their client gave up too many requests
+    /// ([`Http2Limits::max_given_up`](crate::Http2Limits::max_given_up)).
+    pub fn abused(&self) -> u64 {
+        self.0.abused.load(Relaxed)
+    }
+
+    /// Requests lost so far to a panic of their service; in HTTP/1 their connection with them.
     pub fn panicked(&self) -> u64 {
         self.0.panicked.load(Relaxed)
     }
@@ -84,6 +102,15 @@ impl Stats {
         self.0.timed_out.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn abuse(&self) {
+        self.0.abused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn listen(&self) -> Listens {
+        self.0.listening.fetch_add(1, Relaxed);
+        Listens(self.clone())
+    }
+
     pub(crate) fn panic(&self) {
         self.0.panicked.fetch_add(1, Relaxed);
     }
@@ -107,5 +134,13 @@ impl Stats {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.0.connections.fetch_sub(1, Relaxed);
+    }
+}
+
+// === impl Listens ===
+
+impl Drop for Listens {
+    fn drop(&mut self) {
+        self.0.0.listening.fetch_sub(1, Relaxed);
     }
 }

@@ -3,18 +3,21 @@
 mod compression;
 mod cors;
 mod csrf;
+mod http2;
 mod network;
 mod origin;
 mod rate_limit;
 
-use std::time::Duration;
+use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
 use purlin::config::{ByteSize, Config, Listen};
+use purlin_serve::{Limits, Listening};
 
 pub use self::{
     compression::{CompressionConfig, Level},
     cors::CorsConfig,
     csrf::CsrfConfig,
+    http2::Http2Config,
     network::{Network, NotANetwork},
     origin::{AllowedOrigin, NotAnOrigin},
     rate_limit::{NotAKey, RateLimitConfig, RateLimitKey, WhenUnavailable},
@@ -27,6 +30,15 @@ pub struct HttpConfig {
     /// The address that the server listens on.
     #[config(default = "8080", env = "HTTP_LISTEN", alias = "HTTP_PORT")]
     pub listen: Listen,
+    /// How many sockets share the address, each with an accept loop. 0 is one for each core, up to
+    /// 8. There is one where the system cannot spread connections over several (it can on Linux).
+    #[config(default = 0)]
+    #[validate(range(max = 256))]
+    pub accept_loops: usize,
+    /// Whether another process may listen on the address too, such as the next version of this
+    /// service beside the one that stops. It has to ask for the same, and have the same user.
+    #[config(default = false)]
+    pub reuse_port: bool,
     /// The largest body of a request; larger ones get 413.
     #[config(default = "2MiB")]
     #[validate(range(max = "1TiB"))]
@@ -39,6 +51,18 @@ pub struct HttpConfig {
     #[config(default = "10s")]
     #[validate(range(min = "10ms", max = "1h"))]
     pub header_read_timeout: Duration,
+    /// The largest head of a request (request line and headers); larger ones get 431.
+    #[config(default = "32KiB")]
+    #[validate(range(min = "1KiB", max = "1MiB"))]
+    pub header_limit: ByteSize,
+    /// The most header fields of a request; more get 431.
+    #[config(default = 100)]
+    #[validate(range(min = 1, max = 10_000))]
+    pub max_headers: usize,
+    /// How long the body of a request may pause while it is read; then it gets 408.
+    #[config(default = "30s")]
+    #[validate(range(min = "10ms", max = "1h"))]
+    pub body_read_timeout: Duration,
     /// How long a connection may stay open without a request.
     #[config(default = "75s")]
     #[validate(range(min = "10ms", max = "24h"))]
@@ -51,6 +75,9 @@ pub struct HttpConfig {
     #[config(default = "5s")]
     #[validate(range(max = "24h"))]
     pub drain: Duration,
+    /// HTTP/2.
+    #[config(nested)]
+    pub http2: Http2Config,
     /// The proxies whose `X-Forwarded-For` is believed, as networks: 10.0.0.0/8.
     #[config(default)]
     pub trusted_proxies: Vec<Network>,
@@ -92,6 +119,37 @@ pub struct LayersConfig {
     /// Whether requests that come while the server drains get 503 instead of an answer.
     #[config(default = false)]
     pub drain: bool,
+}
+
+/// More accept loops than this gain nothing: connections are accepted faster than they are served.
+const MOST_LOOPS: usize = 8;
+
+// === impl HttpConfig ===
+
+impl HttpConfig {
+    pub(crate) fn listening(&self) -> Listening {
+        let cores = || available_parallelism().map_or(1, NonZero::get);
+        let accept_loops = match self.accept_loops {
+            0 => cores().min(MOST_LOOPS),
+            loops => loops,
+        };
+        Listening { accept_loops, reuse_port: self.reuse_port, ..Listening::default() }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            max_connections: self.max_connections,
+            header_read_timeout: self.header_read_timeout,
+            max_header_bytes: usize::try_from(self.header_limit.bytes()).unwrap_or(usize::MAX),
+            max_headers: self.max_headers,
+            idle_timeout: self.idle_timeout,
+            // A layer of each route sees to that: a route may take more than others.
+            max_body_bytes: usize::MAX,
+            body_read_timeout: self.body_read_timeout,
+            http2: self.http2.limits(),
+            ..Limits::default()
+        }
+    }
 }
 
 // === impl LayersConfig ===
@@ -147,6 +205,23 @@ mod tests {
         assert_eq!(config.trusted_proxies, options.trusted_proxies);
         assert_eq!(config.request_timeout, options.request_timeout);
         assert_eq!(config.body_limit, options.body_limit);
+        assert_eq!(config.limits(), Limits { max_body_bytes: usize::MAX, ..Limits::default() });
+    }
+
+    #[test]
+    fn http2_can_be_turned_off_and_its_pings_too() {
+        let config = read(Inputs::of_variables([("HTTP_HTTP2_ENABLED", "false")]));
+        assert_eq!(config.limits().http2, None);
+        let config = read(Inputs::of_variables([("HTTP_HTTP2_KEEP_ALIVE_INTERVAL", "0s")]));
+        assert_eq!(config.limits().http2.unwrap().keep_alive_interval, None);
+    }
+
+    #[test]
+    fn there_is_an_accept_loop_for_each_core_unless_said_otherwise() {
+        let loops = read(Inputs::default()).listening().accept_loops;
+        assert!((1..=MOST_LOOPS).contains(&loops), "{loops}");
+        let config = read(Inputs::of_variables([("HTTP_ACCEPT_LOOPS", "20")]));
+        assert_eq!(config.listening().accept_loops, 20);
     }
 
     #[test]

@@ -96,7 +96,8 @@
 //! costs little refuses before what costs more.
 //!
 //! # What is not here
-//! Connections are the business of `purlin-serve`. There is one accept loop, and HTTP/1.1 only.
+//! Connections are the business of `purlin-serve`: accept loops, HTTP/1.1 and HTTP/2 on one port,
+//! limits, drain.
 
 extern crate purlin_core as purlin;
 

@@ -8,7 +8,7 @@ use std::{
 
 use purlin::{error::Result, init::Init, module::Module, needs::Needs, plan::Plan, runnable::Tier};
 use purlin_limit::RateLimiter;
-use purlin_serve::{Limits, Listener};
+use purlin_serve::Listener;
 use serde_json::Value;
 
 use crate::{
@@ -112,13 +112,15 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
         let table = routes.table();
         let service = service(routes, state, &options)?;
 
-        let listener = Listener::of_setting(cx, "listen", config.listen)?;
+        let listening = config.listening();
+        let listener = Listener::of_setting(cx, "listen", config.listen, &listening)?;
         let address = listener.local_addr();
         let site = Arc::new(Site {
             listener: Mutex::new(Some(listener)),
             address,
+            listening,
             service,
-            limits: limits(&config),
+            limits: config.limits(),
             drain: config.drain,
             streams: drain,
             stats: Mutex::default(),
@@ -133,17 +135,6 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             .tier(Tier::INGRESS)
             .grace(config.drain + MARGIN);
         Ok(())
-    }
-}
-
-fn limits(config: &HttpConfig) -> Limits {
-    Limits {
-        max_connections: config.max_connections,
-        header_read_timeout: config.header_read_timeout,
-        idle_timeout: config.idle_timeout,
-        // A layer of each route sees to that: a route may take more than others.
-        max_body_bytes: usize::MAX,
-        ..Limits::default()
     }
 }
 

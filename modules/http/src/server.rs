@@ -16,7 +16,7 @@ use purlin::{
     error::{Context as _, Result},
     runnable::{RunCx, Runnable},
 };
-use purlin_serve::{Limits, Listener, Server, Stats};
+use purlin_serve::{Limits, Listener, Listening, Server, Stats};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,7 @@ pub(crate) struct Site {
     /// than kept waiting in a queue that nobody empties.
     pub(crate) listener: Mutex<Option<Listener>>,
     pub(crate) address: SocketAddr,
+    pub(crate) listening: Listening,
     pub(crate) service: Router,
     pub(crate) limits: Limits,
     pub(crate) drain: Duration,
@@ -56,7 +57,8 @@ impl Site {
         let first = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(listener) => Ok(listener),
-            None => Listener::bind(self.address).context("the server was to be started again"),
+            None => Listener::bind_with(self.address, &self.listening)
+                .context("the server was to be started again"),
         }
     }
 

@@ -1,6 +1,4 @@
 use std::{
-    future::Future,
-    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -8,42 +6,38 @@ use std::{
 use purlin_core::clock::{Clock, Instant};
 
 use super::track::{Phase, Track};
-use crate::Limits;
+use crate::{Limits, alarm::Alarm};
 
 /// How long a connection may stay in the phase that it is in.
 pub(super) struct Patience {
-    clock: Clock,
     header_read_timeout: Duration,
     idle_timeout: Duration,
     phase: Phase,
     since: Instant,
     closing: bool,
-    alarm: Option<(Instant, Sleep)>,
+    alarm: Alarm,
 }
 
 /// What is to happen to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is to end after the request in flight, or now if there is none.
+    /// It is to end after the requests in flight, or now if there are none.
     Close,
     /// It has had its time and is dropped.
     Cut,
 }
-
-type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 // === impl Patience ===
 
 impl Patience {
     pub(super) fn new(limits: &Limits, clock: Clock) -> Self {
         Self {
-            since: clock.now(),
-            clock,
             header_read_timeout: limits.header_read_timeout,
             idle_timeout: limits.idle_timeout,
             phase: Phase::Fresh,
+            since: clock.now(),
             closing: false,
-            alarm: None,
+            alarm: Alarm::new(clock),
         }
     }
 
@@ -60,10 +54,13 @@ impl Patience {
         let phase = track.phase();
         if phase != self.phase {
             self.phase = phase;
-            self.since = self.clock.now();
+            self.since = self.alarm.clock().now();
+        }
+        // HTTP/2 says until which request it answers, so that nothing has to be waited for.
+        if grace.is_some() && !self.closing && (phase == Phase::Busy || track.is_http2()) {
+            return self.close();
         }
         let patience = match phase {
-            Phase::Busy if grace.is_some() && !self.closing => return self.close(),
             Phase::Busy => return Poll::Pending,
             Phase::Fresh | Phase::Head(_) => self.header_read_timeout,
             Phase::Idle(_) if self.closing => self.header_read_timeout,
@@ -76,7 +73,7 @@ impl Patience {
         {
             until = until.min(grace);
         }
-        ready!(self.poll_alarm(cx, until));
+        ready!(self.alarm.poll(cx, until));
         // A connection on which nothing is under way ends in good order; if it does not (its client
         // does not read), it is cut like one whose head never ends.
         if self.closing || matches!(phase, Phase::Head(_)) {
@@ -88,29 +85,7 @@ impl Patience {
 
     fn close(&mut self) -> Poll<Verdict> {
         self.closing = true;
-        self.since = self.clock.now();
+        self.since = self.alarm.clock().now();
         Poll::Ready(Verdict::Close)
-    }
-
-    /// Resolves at `until`.
-    ///
-    /// A timer that is set too early is left alone and set again when it fires, so that a
-    /// connection which serves one request after the other does not touch it.
-    fn poll_alarm(&mut self, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
-        loop {
-            let (_, sleep) = match &mut self.alarm {
-                Some(alarm) if alarm.0 <= until => alarm,
-                alarm => {
-                    let clock = self.clock.clone();
-                    let sleep = Box::pin(async move { clock.sleep_until(until).await });
-                    alarm.insert((until, sleep))
-                }
-            };
-            ready!(sleep.as_mut().poll(cx));
-            self.alarm = None;
-            if self.clock.now() >= until {
-                return Poll::Ready(());
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -14,10 +14,16 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::Track;
+use super::{Track, frames::Frames};
 
 /// How long a closed connection still takes what its client sends.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// How every connection of HTTP/2 begins (RFC 9113, 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+const TIMED_OUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// The bytes of a connection: tells its [`Track`] of them, lingers when it is closed, and fails
 /// when the connection's task is gone, whoever holds it.
@@ -26,7 +32,24 @@ pub(super) struct Stream<T> {
     track: Arc<Track>,
     clock: Clock,
     owner: oneshot::Sender<Infallible>,
+    /// What was read to find out which HTTP it is, and is still to be read by whoever speaks it.
+    first: First,
+    frames: Option<Frames>,
     linger: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+#[derive(Default)]
+struct First {
+    bytes: [u8; PREFACE.len()],
+    filled: usize,
+    taken: usize,
+}
+
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Http1,
+    Http2,
 }
 
 // === impl Stream ===
@@ -38,14 +61,51 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         clock: Clock,
         owner: oneshot::Sender<Infallible>,
     ) -> Self {
-        Self { inner, track, clock, owner, linger: None }
+        let first = First::default();
+        Self { inner, track, clock, owner, first, frames: None, linger: None }
+    }
+
+    /// Reads until it is clear which HTTP the client speaks: the bytes remain to be read.
+    pub(super) async fn sniff(&mut self) -> io::Result<Spoken> {
+        poll_fn(|cx| self.poll_sniff(cx)).await
+    }
+
+    fn poll_sniff(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Spoken>> {
+        let First { bytes, filled, .. } = &mut self.first;
+        while *filled < PREFACE.len() {
+            let mut buf = ReadBuf::new(&mut bytes[*filled..]);
+            ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
+            let read = buf.filled();
+            if !read.is_empty() {
+                self.track.read(read);
+            }
+            if read.is_empty() || !PREFACE[*filled..].starts_with(read) {
+                *filled += read.len();
+                return Poll::Ready(Ok(Spoken::Http1));
+            }
+            *filled += read.len();
+        }
+        self.frames = Some(Frames::default());
+        self.track.speaks_http2();
+        Poll::Ready(Ok(Spoken::Http2))
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(1..)) = written {
-            self.track.wrote();
+        if let Poll::Ready(Ok(bytes @ 1..)) = written {
+            self.track.wrote(bytes);
         }
         written
+    }
+
+    /// Says that the head took too long; at once or not at all.
+    ///
+    /// Hyper reads a head when all of the response before it has been written, so that this does
+    /// not end up within one.
+    fn time_out(&mut self, cx: &mut Context<'_>) -> io::Error {
+        if let Poll::Ready(Ok(_)) = Pin::new(&mut self.inner).poll_write(cx, TIMED_OUT) {
+            let _ = Pin::new(&mut self.inner).poll_flush(cx);
+        }
+        io::ErrorKind::TimedOut.into()
     }
 
     /// Reads and forgets until the client closes too.
@@ -67,15 +127,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.first.put(buf) {
+            return Poll::Ready(Ok(()));
+        }
+        if this.track.is_expired() {
+            return Poll::Ready(Err(this.time_out(cx)));
+        }
         let before = buf.filled().len();
-        match Pin::new(&mut self.inner).poll_read(cx, buf) {
+        match Pin::new(&mut this.inner).poll_read(cx, buf) {
             Poll::Pending => {
-                ready!(self.owner.poll_closed(cx));
+                ready!(this.owner.poll_closed(cx));
                 Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
             }
             Poll::Ready(result) => {
-                if buf.filled().len() > before {
-                    self.track.read();
+                let read = &buf.filled()[before..];
+                match &mut this.frames {
+                    _ if read.is_empty() => {}
+                    None => this.track.read(read),
+                    Some(frames) => this.track.read_frames(frames, read),
                 }
                 Poll::Ready(result)
             }
@@ -128,5 +198,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<T> {
             return Poll::Ready(Ok(()));
         }
         self.poll_discard(cx).map(Ok)
+    }
+}
+
+// === impl First ===
+
+impl First {
+    /// Hands out what is left of the first bytes; false when nothing is.
+    fn put(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let left = &self.bytes[self.taken..self.filled];
+        let put = left.len().min(buf.remaining());
+        buf.put_slice(&left[..put]);
+        self.taken += put;
+        put > 0
     }
 }

@@ -1,28 +1,38 @@
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use crate::Stats;
+use super::{frames::Frames, tape::Tape};
+use crate::{Limits, Stats};
 
 /// What a connection is doing, as told by its bytes and its requests.
 ///
-/// One task drives a connection, so nothing is ordered by these atomics; they let the connection
-/// move between threads.
+/// In HTTP/1 one task drives a connection and all of its requests; in HTTP/2 each request has a task
+/// of its own. No figure here decides about another, so nothing is ordered by these atomics.
 #[derive(Debug)]
 pub(crate) struct Track {
     stats: Stats,
+    http2: AtomicBool,
     in_flight: AtomicUsize,
     requests: AtomicU64,
     moves: AtomicU64,
     in_head: AtomicBool,
+    expired: AtomicBool,
     unread_body: AtomicBool,
+    slow_body: AtomicBool,
+    /// HTTP/2: frames that have come in full.
+    frames: AtomicU64,
+    /// Requests that their client gave up before they were answered, less those answered since.
+    given_up: AtomicU64,
+    /// HTTP/1: the head that is being read.
+    tape: Mutex<Tape>,
 }
 
 /// The phases of a connection; a change of the number in them begins the phase anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Accepted, and not a byte has come.
+    /// Accepted, and not a byte has come; in HTTP/2, not the first frame.
     Fresh,
     /// Part of the head of this request has come.
     Head(u64),
@@ -40,17 +50,26 @@ pub(crate) struct InFlight {
     answered: bool,
 }
 
+/// What the answer to a ping takes, and a few more bytes: a write that is larger is of a response.
+const SMALL: usize = 64;
+
 // === impl Track ===
 
 impl Track {
-    pub(super) fn new(stats: Stats) -> Self {
+    pub(super) fn new(limits: &Limits, stats: Stats) -> Self {
         Self {
             stats,
+            http2: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             moves: AtomicU64::new(0),
             in_head: AtomicBool::new(false),
+            expired: AtomicBool::new(false),
             unread_body: AtomicBool::new(false),
+            slow_body: AtomicBool::new(false),
+            frames: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
+            tape: Mutex::new(Tape::new(limits.max_header_bytes)),
         }
     }
 
@@ -60,24 +79,46 @@ impl Track {
             Phase::Busy
         } else if self.in_head.load(Relaxed) {
             Phase::Head(requests)
-        } else if requests == 0 {
+        } else if requests == 0 && self.frames.load(Relaxed) == 0 {
             Phase::Fresh
         } else {
             Phase::Idle(self.moves.load(Relaxed))
         }
     }
 
-    /// Bytes have come from the client.
-    pub(super) fn read(&self) {
+    pub(super) fn is_http2(&self) -> bool {
+        self.http2.load(Relaxed)
+    }
+
+    /// What was read was the preface of HTTP/2, and frames follow.
+    pub(super) fn speaks_http2(&self) {
+        self.http2.store(true, Relaxed);
+        self.in_head.store(false, Relaxed);
+    }
+
+    /// Bytes of HTTP/1, or those that tell which HTTP it is, have come from the client.
+    pub(super) fn read(&self, bytes: &[u8]) {
         self.moves.fetch_add(1, Relaxed);
         if self.in_flight.load(Relaxed) == 0 {
             self.in_head.store(true, Relaxed);
+            self.tape().record(self.requests.load(Relaxed), bytes);
         }
     }
 
+    /// Bytes of HTTP/2 have come from the client.
+    pub(super) fn read_frames(&self, frames: &mut Frames, bytes: &[u8]) {
+        if frames.read(bytes) {
+            self.moves.fetch_add(1, Relaxed);
+        }
+        self.in_head.store(frames.in_head(), Relaxed);
+        self.frames.store(frames.ended(), Relaxed);
+    }
+
     /// Bytes have gone to the client.
-    pub(super) fn wrote(&self) {
-        self.moves.fetch_add(1, Relaxed);
+    pub(super) fn wrote(&self, bytes: usize) {
+        if bytes > SMALL || !self.is_http2() {
+            self.moves.fetch_add(1, Relaxed);
+        }
     }
 
     /// Whether the client may be sending what nobody reads: a body, or a head that was refused.
@@ -85,33 +126,71 @@ impl Track {
         self.unread_body.load(Relaxed) || self.in_head.load(Relaxed)
     }
 
+    /// How many requests the client has given up without waiting for their answers, beyond those
+    /// that it has taken.
+    pub(super) fn given_up(&self) -> u64 {
+        self.given_up.load(Relaxed)
+    }
+
+    /// Lets the connection answer that a head took too long; false if it was told before.
+    pub(super) fn expire(&self) -> bool {
+        !self.is_http2() && !self.expired.swap(true, Relaxed)
+    }
+
+    pub(super) fn is_expired(&self) -> bool {
+        self.expired.load(Relaxed)
+    }
+
     pub(crate) fn leave_body_unread(&self) {
         self.unread_body.store(true, Relaxed);
+    }
+
+    /// A body took too long. The rest of it may still come, so that nothing can follow it.
+    pub(crate) fn time_out_body(&self) {
+        self.slow_body.store(true, Relaxed);
+        self.stats.timeout();
+    }
+
+    /// Whether the head that was read last, of HTTP/1, also declares the length of its body.
+    pub(crate) fn declares_length(&self) -> bool {
+        self.tape().has_field(self.requests.load(Relaxed), "content-length")
     }
 
     pub(crate) fn begin_request(self: &Arc<Self>) -> InFlight {
         self.stats.begin_request();
         self.in_flight.fetch_add(1, Relaxed);
         self.requests.fetch_add(1, Relaxed);
-        self.in_head.store(false, Relaxed);
-        self.unread_body.store(false, Relaxed);
+        if !self.is_http2() {
+            self.in_head.store(false, Relaxed);
+            self.unread_body.store(false, Relaxed);
+        }
         InFlight { track: Arc::clone(self), answered: false }
+    }
+
+    fn tape(&self) -> std::sync::MutexGuard<'_, Tape> {
+        self.tape.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 // === impl InFlight ===
 
 impl InFlight {
-    /// Notes that the response has begun.
-    pub(crate) fn answer(&mut self) -> &Stats {
+    /// Notes that the response has begun. Returns whether it is to be the connection's last.
+    pub(crate) fn answer(&mut self) -> bool {
         self.answered = true;
-        &self.track.stats
+        self.track.stats.is_draining() || self.track.slow_body.load(Relaxed)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.track.in_flight.fetch_sub(1, Relaxed);
-        self.track.stats.end_request(self.answered);
+        let track = &self.track;
+        track.in_flight.fetch_sub(1, Relaxed);
+        track.stats.end_request(self.answered);
+        if !self.answered {
+            track.given_up.fetch_add(1, Relaxed);
+        } else if track.given_up() > 0 {
+            let _ = track.given_up.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1));
+        }
     }
 }

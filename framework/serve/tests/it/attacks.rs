@@ -44,15 +44,36 @@ async fn malformed_heads_are_refused_and_the_server_goes_on() {
     }
 }
 
-/// With both lengths the chunks count and the content length is dropped, so that no handler, and
-/// nobody behind it, can believe the other one.
+/// Whoever passed it on may have believed the length, and would take the rest for a request.
 #[tokio::test]
-async fn of_both_lengths_the_chunks_count() {
+async fn a_request_with_both_lengths_is_refused() {
     let server = Running::start(Limits::default());
-    let mut client = server.connect().await;
+    let fields = ["Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n"];
+    for (first, second) in [(fields[0], fields[1]), (fields[1], fields[0])] {
+        let mut client = server.connect().await;
+        let head = format!("POST /length HTTP/1.1\r\nHost: test\r\n{first}{second}\r\n");
+        client.send(format!("{head}3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n")).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (400, Some("close")));
+        client.ended().await;
+    }
+    server.assert_serves().await;
+}
+
+/// In a pipeline the head comes before its time and is not looked at: then the chunks count, the
+/// content length reaches nobody, and nothing that follows is believed.
+#[tokio::test]
+async fn of_both_lengths_in_a_pipeline_the_chunks_count_and_nothing_follows() {
+    let mut server = Running::start(Limits::default());
+    let mut client = server.connect_waiting().await;
     let head = "POST /length HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
-    client.send([head, "3\r\nabc\r\n0\r\n\r\n"].concat()).await;
-    assert_eq!(client.answer().await.body, "3");
+    client.send([head, "3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n"].concat()).await;
+    // Who comes later is served later: it has been read when this one has its answer.
+    server.assert_serves().await;
+    server.let_through(&mut client).await;
+    let answer = client.answer().await;
+    assert_eq!((answer.body.as_str(), answer.header("connection")), ("3", Some("close")));
+    client.ended().await;
 }
 
 /// Field values may hold any byte above 127 (RFC 9110, 5.5).

@@ -16,6 +16,8 @@ async fn a_slow_head_is_cut() {
     client.get("/").await;
     client.answer().await;
     client.send("GET / HT").await;
+    let answer = client.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
     client.gone().await;
     assert_eq!(server.stats.timed_out(), 1);
     server.assert_serves().await;
@@ -42,7 +44,43 @@ async fn a_head_that_drips_is_cut() {
         () = cut => {}
         () = drip => {}
     }
+    assert_eq!(client.answer().await.status, 408);
     client.gone().await;
+}
+
+#[tokio::test]
+async fn a_slow_head_does_not_get_its_answer_into_another_one() {
+    let limits = Limits { header_read_timeout: SHORT, idle_timeout: SHORT, ..Limits::default() };
+    let server = Running::start(limits);
+    let mut client = server.connect().await;
+    // The response does not fit into what the kernel keeps, and is under way when the head is cut.
+    client.get("/large").await;
+    client.send("GET / HT").await;
+    eventually("the connection is cut", || server.stats.timed_out() == 1).await;
+    assert_eq!(client.head().await.status, 200);
+    let rest = client.rest().await;
+    assert!(rest.iter().all(|byte| *byte == b'x'), "something came within the response");
+}
+
+#[tokio::test]
+async fn a_body_that_pauses_for_too_long_gets_408() {
+    let (clock, hand) = Clock::held();
+    let server = Running::start_with(Limits::default(), clock);
+    let mut client = server.connect().await;
+    client.send("POST /length HTTP/1.1\r\nContent-Length: 3\r\n\r\n").await;
+    for byte in ["a", "b"] {
+        // The body is awaited; the connection itself, being busy, waits for nothing.
+        hand.sleepers(1).await;
+        hand.advance(Duration::from_secs(29));
+        client.send(byte).await;
+        server.assert_serves().await;
+    }
+    hand.sleepers(1).await;
+    hand.advance(Duration::from_secs(30));
+    let answer = client.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    assert_eq!(answer.body, "nothing more of the request body came within 30s");
+    assert_eq!(server.stats.timed_out(), 1);
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails its test by panicking")]
 
+mod frames;
 mod support;
 
 mod attacks;
 mod descriptors;
 mod drain;
+mod http2;
 mod limits;
 mod listener;
 mod upgrade;

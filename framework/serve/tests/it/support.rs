@@ -15,7 +15,9 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::upgrade::OnUpgrade;
 use purlin_core::clock::Clock;
-use purlin_serve::{DrainReport, Limits, Listener, PeerAddr, RequestBody, Server, Stats};
+use purlin_serve::{
+    DrainReport, Limits, Listener, Listening, PeerAddr, RequestBody, Server, Stats,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -89,7 +91,12 @@ impl Running {
     }
 
     pub(crate) fn start_with(limits: Limits, clock: Clock) -> Self {
-        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self::listening(&Listening::default(), limits, clock)
+    }
+
+    pub(crate) fn listening(listening: &Listening, limits: Limits, clock: Clock) -> Self {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = Listener::bind_with(addr, listening).unwrap();
         let (arrived_tx, arrived) = mpsc::unbounded_channel();
         let (chunks_tx, chunks) = mpsc::unbounded_channel();
         let (upgrades_tx, upgrades) = mpsc::unbounded_channel();
@@ -121,6 +128,8 @@ impl Running {
 
     pub(crate) async fn connect(&self) -> Client {
         let tcp = within("connect", TcpStream::connect(self.addr)).await.unwrap();
+        // What is sent is there, also when what was sent before has not been acknowledged.
+        tcp.set_nodelay(true).unwrap();
         Client { tcp, read: Vec::new() }
     }
 
@@ -145,12 +154,10 @@ impl Running {
     }
 
     /// Begins the drain; on return the listener is closed.
-    ///
-    /// The test and the server share a thread, and the server does not yield between the end of its
-    /// stop signal and the close of its listener.
     pub(crate) async fn stop(&mut self, grace: Duration) {
         self.ask_to_stop(grace);
         within("the server hears of the stop", self.stopped.recv()).await.unwrap();
+        eventually("the listener is closed", || self.stats.listening() == 0).await;
         TcpStream::connect(self.addr).await.expect_err("the listener is closed");
     }
 
@@ -283,6 +290,24 @@ impl Client {
         let mut space = [0; 1];
         let read = within("the connection ends", self.tcp.read(&mut space)).await;
         assert!(matches!(read, Ok(0) | Err(_)), "the server sent something");
+    }
+
+    /// Reads this many bytes, or `None` if the connection ends before.
+    pub(crate) async fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.read.len() < count {
+            let read = within("read", self.tcp.read_buf(&mut self.read)).await;
+            if !matches!(read, Ok(1..)) {
+                return None;
+            }
+        }
+        Some(self.read.drain(..count).collect())
+    }
+
+    /// Reads to the end, whichever it is.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.read);
+        let _ = within("the connection ends", self.tcp.read_to_end(&mut rest)).await;
+        rest
     }
 
     async fn more(&mut self) -> usize {

@@ -26,6 +26,9 @@ const REJECTIONS: [(u16, &str); 14] = [
     (500, "Wrong number of path arguments for `Path`"),
 ];
 
+/// How `purlin_serve::SlowBodyError` begins.
+const SLOW_BODY: &str = "nothing more of the request body came within";
+
 /// The longest text that is looked at. A rejection quotes at most a value of the request.
 pub(crate) const LONGEST_REJECTION: u64 = 16 * 1024;
 
@@ -43,6 +46,10 @@ pub(crate) fn from_rejection(
     };
     let (_, beginning) = REJECTIONS.iter().find(|rejection| known(rejection))?;
     let text = String::from_utf8_lossy(text);
+    // Axum wraps what reading a body gave it, and knows of one status for all of it but a 413.
+    if text.contains(SLOW_BODY) {
+        return Some(Problem::new(StatusCode::REQUEST_TIMEOUT).detail(text));
+    }
     if status.is_server_error() {
         tracing::error!(rejection = &*text, "a handler does not fit its route");
         return Some(Problem::internal());

@@ -43,6 +43,7 @@ impl Fixture {
         let site = Arc::new(Site {
             address: listener.local_addr(),
             listener: Mutex::new(Some(listener)),
+            listening: Listening::default(),
             service: Router::new().route("/", get(async || "fast")).route("/slow", get(slow)),
             limits: Limits { drain_grace: Duration::from_millis(20), ..Limits::default() },
             drain,
