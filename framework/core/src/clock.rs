@@ -62,7 +62,8 @@ impl Clock {
 
     /// A clock that stands still until the returned [`Hand`] advances it.
     ///
-    /// Its wall clock starts at 2030-01-01T00:00:00Z, so that figures in tests are stable.
+    /// Its wall clock starts at 2030-01-01T00:00:00Z, so that figures in tests are stable. An
+    /// application on it waits for the hand in its start, too, where an `init` sleeps.
     pub fn held() -> (Self, Hand) {
         let hand = Hand::new();
         (Self(Source::Held(hand.clone())), hand)

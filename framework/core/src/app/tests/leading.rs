@@ -29,6 +29,7 @@ struct Faulty {
     hangs: AtomicBool,
     stolen: AtomicBool,
     forgets: AtomicBool,
+    panics: AtomicBool,
     log: Log,
 }
 
@@ -45,6 +46,7 @@ impl LeaseStore for Faulty {
         if self.hangs.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "the store has a fault");
         if self.stolen.swap(false, Ordering::Relaxed) {
             return Ok(None);
         }
@@ -142,6 +144,7 @@ fn stage(ways: Ways) -> Stage {
         hangs: AtomicBool::new(false),
         stolen: AtomicBool::new(false),
         forgets: AtomicBool::new(false),
+        panics: AtomicBool::new(false),
         log: log.clone(),
     });
     let first = Work { log: log.clone(), ways, alive: Arc::default() };
@@ -220,6 +223,25 @@ async fn a_hung_store_means_the_work_is_over_before_another_can_lead() {
     // Whoever asks the store at this moment is still refused: the lease has not run out.
     assert_eq!(store.inner.acquire("work", Duration::from_secs(30)).await.unwrap(), None);
     log.until(&hand, "lost: the lease could not be renewed in time").await;
+    drop(app);
+}
+
+#[tokio::test]
+async fn a_store_that_panics_is_told_and_keeps_no_lease() {
+    let Stage { app, log, store, hand } = stage(Ways::Stubborn);
+    let app = app.start().await.unwrap();
+    log.until(&hand, "working alone: true").await;
+    store.panics.store(true, Ordering::Relaxed);
+    log.until(&hand, "lost: the lease store panicked").await;
+    log.until(&hand, "released").await;
+    // It campaigns again, as any runnable that has panicked is started again.
+    let alone =
+        |log: &Log| log.lines().iter().filter(|line| *line == "working alone: true").count();
+    for _ in 0..1_000 {
+        hand.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(alone(&log), 2, "{:?}", log.lines());
     drop(app);
 }
 
