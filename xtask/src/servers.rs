@@ -6,6 +6,7 @@
 //! listens is started on a default port.
 
 mod debian;
+mod otelcol;
 mod promtool;
 mod valgrind;
 
@@ -21,7 +22,7 @@ use crate::processes::Processes;
 use crate::workspace::Workspace;
 
 /// Every server that some suite asks for.
-const SERVERS: &[&dyn Server] = &[&promtool::Promtool];
+const SERVERS: &[&dyn Server] = &[&promtool::Promtool, &otelcol::Otelcol];
 
 /// A real server, or a tool, that tests talk to.
 pub(crate) trait Server {

@@ -35,6 +35,7 @@ pub mod health;
 pub mod meter;
 pub mod page;
 pub mod readiness;
+pub mod trace;
 
 mod graph;
 mod lifecycle;

@@ -18,6 +18,7 @@ use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
+use tracing::Instrument as _;
 
 use crate::{
     ambient,
@@ -36,6 +37,9 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A task goes on with the trace, and with the fields on log lines, of whoever spawned it, in a span
+/// of its own.
 ///
 /// It is a built-in need. Its tasks stop in [`Tier::TASKS`](crate::runnable::Tier::TASKS), after the
 /// workers and before the clients: [`stopping`](Self::stopping) resolves then, and what has not
@@ -131,7 +135,9 @@ impl Spawner {
             tracing::warn!(task = &*name, "not begun: the application has stopped its tasks");
             return Task(Begun::No { name });
         };
-        let guarded = ambient::carry(AssertUnwindSafe(future).catch_unwind());
+        let span =
+            tracing::info_span!("task", otel.name = format_args!("task {name}"), task = &*name);
+        let guarded = ambient::carry(AssertUnwindSafe(future).catch_unwind()).instrument(span);
         let supervised = async move {
             let Inner { abort, events, .. } = &*entry.spawner.0;
             let Some(outcome) = abort.run_until_cancelled(guarded).await else {

@@ -16,6 +16,8 @@ impl App {
     pub fn builder() -> AppBuilder {
         let builder =
             purlin_core::app::App::builder().shell(TelemetryModule::default()).shell(AdminModule);
+        #[cfg(feature = "otlp")]
+        let builder = builder.shell(purlin_telemetry::otlp::OtlpModule);
         known(builder)
     }
 }

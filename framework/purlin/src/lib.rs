@@ -39,6 +39,7 @@
 //! |---|---|---|
 //! | `auth` | `JwtModule` | `Arc<dyn Authenticator>`, which secured routes ask |
 //! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
+//! | `otlp` | `OtlpModule` | traces, and with metrics and logs what an OpenTelemetry collector gets |
 //! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
 //! | `scheduler` | `SchedulerModule` | jobs by interval and cron, with history and a page |
@@ -55,7 +56,7 @@ pub mod __private;
 pub use purlin_core::{
     ambient, async_trait, clock, component, config, entropy, error, event, exit, gives, health,
     info, init, key, leader, meter, metrics, module, name, needs, package, page, plan, readiness,
-    registry, runnable, shutdown, spawner,
+    registry, runnable, shutdown, spawner, trace,
 };
 pub use purlin_macros::{Component, Config, Needs, ServiceError, components};
 

@@ -11,7 +11,8 @@
 //! field `method` of the event, else that of the innermost span, else that span's name, which under
 //! `#[tracing::instrument]` is the name of the function. Then follow the fields of the spans,
 //! outermost first, and of the event; of several with one name the innermost counts. So a request
-//! span with a `correlation_id` puts it on every line inside.
+//! span with a `correlation_id` puts it on every line inside. Inside of a trace a line has its
+//! `trace_id` and the `span_id` of the innermost span.
 //!
 //! # A fatal record
 //! An error event with the field `fatal = true` stops the application with exit code 1:
@@ -35,6 +36,7 @@ mod output;
 mod page;
 mod panic;
 mod record;
+mod records;
 mod stack;
 
 use tracing_subscriber::{Layer, Registry};
@@ -49,11 +51,11 @@ pub use self::{
 };
 pub(crate) use self::{
     counts::Counts, events::log as log_event, page::LoggersPage,
-    panic::install as install_panic_hook, stack::Stack,
+    panic::install as install_panic_hook, records::Records, stack::Stack,
 };
 
 /// The target of what the framework itself logs: `purlin=warn` silences its ordinary course.
-const TARGET: &str = "purlin";
+pub(crate) const TARGET: &str = "purlin";
 
 /// Turns `tracing` records into whatever the service's operators read.
 ///

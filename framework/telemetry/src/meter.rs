@@ -16,7 +16,7 @@ mod process;
 mod runtime;
 
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
 use purlin_core::{
     error::{Context as _, Result},
@@ -60,6 +60,13 @@ impl Metrics {
     /// # Errors
     /// When the exporter cannot be set up.
     pub fn new() -> Result<Self> {
+        Self::with(|builder| builder)
+    }
+
+    /// Metrics that further readers read, too.
+    pub(crate) fn with(
+        readers: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder,
+    ) -> Result<Self> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -69,7 +76,8 @@ impl Metrics {
             .scope_info_enabled(false)
             .build()
             .context("set up the Prometheus exporter")?;
-        Ok(Self { provider: SdkMeterProvider::builder().with_reader(exporter).build(), registry })
+        let builder = SdkMeterProvider::builder().with_reader(exporter);
+        Ok(Self { provider: readers(builder).build(), registry })
     }
 
     /// The meter that makes instruments.

@@ -50,6 +50,12 @@ metrics! {
         "Records that were logged.";
     LOG_LINES_LOST = Counter "purlin_log_lines_lost_total" [] "":
         "Lines that were lost because too many waited to be written.";
+    OTLP_DELIVERED = Counter "purlin_otlp_delivered_total" ["signal"] "":
+        "Spans and log records that the collector took.";
+    OTLP_DROPPED = Counter "purlin_otlp_dropped_total" ["signal", "reason"] "":
+        "Spans and log records that never reached the collector.";
+    OTLP_FAILURES = Counter "purlin_otlp_export_failures_total" ["signal"] "":
+        "Batches that the collector did not take, reports of metrics included.";
 
     TOKIO_WORKERS = Gauge "tokio_workers" [] "":
         "Worker threads of the runtime.";

@@ -18,6 +18,7 @@ use crate::{
     },
     meter::{Lifecycle, Metrics, observe_counter},
     metrics,
+    outlet::Outlet,
 };
 
 /// Logs and metrics of an application.
@@ -55,6 +56,7 @@ impl TelemetryModule {
         config: LoggerConfig,
         info: &AppInfo,
         counts: Counts,
+        outlet: Option<&dyn Outlet>,
         cx: &Init,
     ) -> (Stack, Output) {
         let development = development(&config, info);
@@ -70,6 +72,7 @@ impl TelemetryModule {
             output: output.clone(),
             clock: cx.clock().clone(),
         };
+        let sent = outlet.and_then(|outlet| outlet.logs(cx_of_logger.clone()));
         let logger = match (&self.logger, encoding) {
             (Some(logger), _) => logger.layer(cx_of_logger),
             (None, Encoding::Json) => Lines::new(Json).layer(cx_of_logger),
@@ -79,29 +82,38 @@ impl TelemetryModule {
         let on_fatal = move |message: &str| {
             shutdown.request(format!("fatal: {message}"), Exit::RUNNABLE_FAILED);
         };
-        (Stack::new(logger, config.level, counts, on_fatal), output)
+        let loggers = [Some(logger), sent].into_iter().flatten().collect();
+        let spans = outlet.and_then(Outlet::spans);
+        (Stack::new(loggers, spans, config.level, counts, on_fatal), output)
     }
 }
 
 impl Module for TelemetryModule {
     const NAME: &'static str = "telemetry";
     type Config = LoggerConfig;
-    type Needs = (Events, Readiness, Arc<AppInfo>);
+    type Needs = (Events, Readiness, Arc<AppInfo>, Option<Arc<dyn Outlet>>);
     type Gives = (Meter, Arc<dyn Exposition>);
 
     async fn init(
         &self,
         config: LoggerConfig,
-        (events, readiness, info): Self::Needs,
+        (events, readiness, info, outlet): Self::Needs,
         cx: &mut Init,
     ) -> Result<Self::Gives> {
-        let metrics = Metrics::new()?;
+        let outlet = outlet.as_deref();
+        let metrics = Metrics::with(|builder| match outlet {
+            Some(outlet) => outlet.metrics(builder),
+            None => builder,
+        })?;
         let meter = metrics.meter();
+        if let Some(outlet) = outlet {
+            outlet.observe(&meter);
+        }
         metrics.observe_process();
         let development = development(&config, &info);
         if cx.owns_process() {
             let counts = Counts::default();
-            let (stack, output) = self.stack(config, &info, counts.clone(), cx);
+            let (stack, output) = self.stack(config, &info, counts.clone(), outlet, cx);
             let (levels, output) = (stack.levels(), Arc::new(output));
             cx.undo("write the log that waits", &output, |output| async move {
                 // It waits for a thread that may wait for a pipe.

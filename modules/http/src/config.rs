@@ -101,7 +101,10 @@ pub struct HttpConfig {
 /// Which layers are around every route.
 #[derive(Debug, Clone, PartialEq, Eq, Config)]
 pub struct LayersConfig {
-    /// Whether each request has a correlation id and a span.
+    /// Whether each request has a span, in the trace of its caller.
+    #[config(default = true)]
+    pub trace: bool,
+    /// Whether each request has a correlation id, in its answer and on every line of the log.
     #[config(default = true)]
     pub correlation_id: bool,
     /// Whether each request is a line in the log.
@@ -157,6 +160,7 @@ impl HttpConfig {
 impl LayersConfig {
     /// No layer at all.
     pub const NONE: Self = Self {
+        trace: false,
         correlation_id: false,
         access_log: false,
         metrics: false,
@@ -169,6 +173,7 @@ impl LayersConfig {
 impl Default for LayersConfig {
     fn default() -> Self {
         Self {
+            trace: true,
             correlation_id: true,
             access_log: true,
             metrics: true,

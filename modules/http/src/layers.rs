@@ -5,7 +5,7 @@
 //! and cost nothing per request.
 //!
 //! A layer that is off is in its place and does nothing. Tower's `option_layer` would make each
-//! layer's type name what is inside twice, and so the whole stack's 2¹⁶ times.
+//! layer's type name what is inside twice, and so the whole stack's 2¹⁷ times.
 
 mod access_log;
 mod body_limit;
@@ -24,6 +24,7 @@ mod problems;
 mod rate_limit;
 mod streams;
 mod timeout;
+mod trace;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -49,6 +50,7 @@ use self::{
     rate_limit::{Limit, RateLimit},
     streams::Follow,
     timeout::Timeout,
+    trace::Trace,
 };
 pub(crate) use self::{guard::Guard, label::Label};
 use crate::{
@@ -114,6 +116,7 @@ impl Layers {
             _ => self.rate_limit(&label, &overrides),
         };
         ServiceBuilder::new()
+            .layer(Trace::new(on.trace, label.clone()))
             .layer(Correlate::new(on.correlation_id, entropy.clone(), label.clone()))
             .layer(AccessLog::new(on.access_log, clock.clone(), label.clone()))
             .layer(Measure::new(on.metrics, clock.clone(), label.clone(), meter.clone()))

@@ -18,8 +18,8 @@
 //! | `DeadlineExceeded` | 504 |
 //!
 //! Three kinds of answer become problems on their way out, in the layer `http.layers.problems`:
-//! - a [`Problem`] made in a handler, an extractor or a layer gets its `instance` and its
-//!   `correlation_id`;
+//! - a [`Problem`] made in a handler, an extractor or a layer gets its `instance`, its
+//!   `correlation_id` and, inside of a trace, its `trace_id`;
 //! - an error without a body (`StatusCode::NOT_FOUND`, axum's own 404 and 405) gets one;
 //! - a rejection of one of axum's extractors, which is plain text. It is told from a text of a
 //!   handler by its status and its wording, which is compared with the rejections of this version
@@ -42,7 +42,10 @@ use http::{
     HeaderValue, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
-use purlin::error::{Code, ServiceError};
+use purlin::{
+    error::{Code, ServiceError},
+    trace,
+};
 use serde::{Serialize, Serializer};
 
 pub use self::transport::respond;
@@ -108,6 +111,8 @@ struct Written<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -189,7 +194,7 @@ impl Problem {
         response.extensions_mut().remove::<Origin>().map(|origin| *origin.0)
     }
 
-    /// Writes the problem as the body of `response`, with the path and the identifier of the
+    /// Writes the problem as the body of `response`, with the path and the identifiers of the
     /// request. Other headers stay: `Allow`, `Retry-After`.
     pub(crate) fn write_to(
         &self,
@@ -197,7 +202,8 @@ impl Problem {
         instance: Option<&str>,
         correlation_id: Option<&str>,
     ) {
-        let written = Written { instance, correlation_id, ..self.written() };
+        let trace_id = trace::current().map(|trace| trace.trace_id().to_string());
+        let written = Written { instance, correlation_id, trace_id, ..self.written() };
         let body = serde_json::to_vec(&written).expect("a problem has only string keys");
         *response.status_mut() = self.status;
         response.headers_mut().remove(CONTENT_LENGTH);
@@ -214,6 +220,7 @@ impl Problem {
             instance: None,
             code: &self.code,
             correlation_id: None,
+            trace_id: None,
             errors: &self.errors,
         }
     }

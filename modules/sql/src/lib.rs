@@ -47,6 +47,7 @@ mod lease;
 mod migration;
 mod retry;
 mod slot;
+mod span;
 mod target;
 mod tx;
 

@@ -13,6 +13,7 @@ use futures_util::{
 };
 use purlin::ambient::Found;
 use sqlx::{Either, Executor};
+use tracing::Instrument as _;
 
 use crate::{
     call::Call,
@@ -21,6 +22,7 @@ use crate::{
     handle::Sql,
     lease::Lease,
     slot::{Slot, Turn},
+    span,
 };
 
 /// Where a query runs.
@@ -176,11 +178,20 @@ impl<DB: Engine> Target<DB> {
             Call<DB>,
         ) -> BoxFuture<'x, sqlx::Result<T>>,
     ) -> sqlx::Result<T> {
-        let call = call?;
-        let mut hold = self.hold(Access::of(&call)).await?;
-        let outcome = operation(hold.connection()?, call).await;
-        hold.note(&outcome);
-        outcome
+        let span = span::of(&call);
+        let running = async {
+            let call = call?;
+            let mut hold = self.hold(Access::of(&call)).await?;
+            let outcome = operation(hold.connection()?, call).await;
+            hold.note(&outcome);
+            outcome
+        };
+        let noted = async {
+            let outcome = running.await;
+            span::note(&outcome);
+            outcome
+        };
+        noted.instrument(span).await
     }
 
     /// Runs a query whose rows arrive one by one. Nothing happens before the first is asked for.
@@ -192,6 +203,7 @@ impl<DB: Engine> Target<DB> {
             Self::Slot(slot) => Some(slot.clone()),
             Self::Pool(_) | Self::Refused(_) => None,
         };
+        let span = span::of(&call);
         let rows = async_stream::try_stream! {
             let call = call?;
             let mut hold = self.hold(Access::of(&call)).await?;
@@ -211,9 +223,10 @@ impl<DB: Engine> Target<DB> {
             drop(hold);
             outcome?;
         };
+        let rows = span::around(rows.boxed(), span);
         match slot {
-            Some(slot) => Rows { inner: Some(rows.boxed()), slot, parked: false }.boxed(),
-            None => rows.boxed(),
+            Some(slot) => Rows { inner: Some(rows), slot, parked: false }.boxed(),
+            None => rows,
         }
     }
 

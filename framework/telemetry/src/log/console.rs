@@ -57,6 +57,10 @@ impl Format for Console {
                 value => drop(write!(line, "{value}")),
             }
         }
+        if let Some(trace) = &record.trace {
+            let (trace_id, span_id) = (trace.trace_id(), trace.span_id());
+            let _ = write!(line, " {dim}trace_id={trace_id} span_id={span_id}{plain}");
+        }
         if let Some((file, number)) = record.place {
             let _ = write!(line, " {dim}({file}:{number}){plain}");
         }

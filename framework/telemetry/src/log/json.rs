@@ -7,12 +7,13 @@ use super::{Format, Record};
 /// ```json
 /// {"timestamp":"2030-01-01T00:00:00.000Z","level":"info","service":"orders","version":"0.1.0","component":"http","method":"create","target":"purlin_http::access","message":"answered","correlation_id":"…","status":201}
 /// ```
-/// `target` is left out where it is the component. A field that is called like one of these is
+/// `target` is left out where it is the component, `trace_id` and `span_id` are there inside of a
+/// trace. A field that is called like one of these is
 /// written as `field.level`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json;
 
-const STANDARD: [&str; 9] = [
+const STANDARD: [&str; 11] = [
     "timestamp",
     "level",
     "service",
@@ -22,6 +23,8 @@ const STANDARD: [&str; 9] = [
     "target",
     "message",
     "place",
+    "trace_id",
+    "span_id",
 ];
 
 struct Object<'a>(&'a Record<'a>);
@@ -59,6 +62,10 @@ impl Serialize for Object<'_> {
         map.serialize_entry("message", record.message)?;
         if let Some((file, line)) = record.place {
             map.serialize_entry("place", &format_args!("{file}:{line}"))?;
+        }
+        if let Some(trace) = &record.trace {
+            map.serialize_entry("trace_id", &format_args!("{:032x}", trace.trace_id()))?;
+            map.serialize_entry("span_id", &format_args!("{:016x}", trace.span_id()))?;
         }
         for (name, value) in record.fields {
             if STANDARD.contains(name) {

@@ -1,5 +1,6 @@
 use std::{error::Error, fmt, time::SystemTime};
 
+use purlin_core::trace::SpanContext;
 use serde_json::Value;
 use tracing::{
     Level,
@@ -26,6 +27,8 @@ pub struct Record<'a> {
     pub place: Option<(&'a str, u32)>,
     /// What it says.
     pub message: &'a str,
+    /// The trace that it belongs to.
+    pub trace: Option<SpanContext>,
     /// Its fields and those of the spans around it.
     pub fields: &'a [(&'a str, Value)],
 }
@@ -62,51 +65,59 @@ impl Fields {
         })
     }
 
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        // What the bridge from `log` adds is in the metadata by now.
-        if !field.name().starts_with("log.") {
-            self.set(field.name(), value.into());
+    fn put<V: Into<Value>>(&mut self, field: &Field, value: impl FnOnce() -> V) {
+        // Before the value is made, which may have to be formatted.
+        if !Self::is_for_others(field) {
+            self.set(field.name(), value().into());
         }
+    }
+
+    /// What the bridge from `log` adds is in the metadata by now, and what begins with `otel.` tells
+    /// how a span is shown as part of a trace.
+    fn is_for_others(field: &Field) -> bool {
+        field.name().starts_with("log.") || field.name().starts_with("otel.")
     }
 }
 
 impl Visit for Fields {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
+        self.put(field, || value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
+        self.put(field, || value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
+        self.put(field, || value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no infinity.
         match serde_json::Number::from_f64(value) {
-            Some(number) => self.put(field, number),
-            None => self.put(field, value.to_string()),
+            Some(number) => self.put(field, || number),
+            None => self.put(field, || value.to_string()),
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
+        self.put(field, || value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut next = value.source();
-        while let Some(cause) = next {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            next = cause.source();
-        }
-        self.put(field, text);
+        self.put(field, || {
+            let mut text = value.to_string();
+            let mut next = value.source();
+            while let Some(cause) = next {
+                text.push_str(": ");
+                text.push_str(&cause.to_string());
+                next = cause.source();
+            }
+            text
+        });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+        self.put(field, || format!("{value:?}"));
     }
 }

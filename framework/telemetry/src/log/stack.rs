@@ -4,11 +4,14 @@ use std::{
 };
 
 use tracing::{Subscriber, subscriber::SetGlobalDefaultError};
-use tracing_subscriber::{layer::SubscriberExt as _, registry, reload};
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, registry, reload,
+};
 
 use super::{BoxLayer, Counts, Levels, fatal::Fatal};
 
-/// The subscriber: levels, then the logger, the counts and what looks for fatal records.
+/// The subscriber: levels, then the loggers, the counts and what looks for fatal records. Beside
+/// them, what makes traces of spans.
 pub(crate) struct Stack {
     subscriber: Box<dyn Subscriber + Send + Sync>,
     levels: Switch,
@@ -29,24 +32,32 @@ struct Inner {
 impl Stack {
     /// Calls `on_fatal` with the message of each fatal record.
     pub(crate) fn new(
-        logger: BoxLayer,
+        loggers: Vec<BoxLayer>,
+        spans: Option<BoxLayer>,
         levels: Levels,
         counts: Counts,
         on_fatal: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let (filter, handle) = reload::Layer::new(levels.filter());
-        // The filter is the outermost layer, so that it is asked first, once per call site.
-        let subscriber = registry().with(logger).with(counts).with(Fatal(on_fatal)).with(filter);
-        let apply = Box::new(move |levels: &Levels| {
-            // It fails once the subscriber is gone, and then nothing is logged at any level.
-            let _ = handle.reload(levels.filter());
-        });
+        let log = loggers.and_then(counts).and_then(Fatal(on_fatal));
+        let (subscriber, apply) = match spans {
+            // The filter is the outermost layer, so that it is asked first, once per call site.
+            None => {
+                let (filter, handle) = reload::Layer::new(levels.filter());
+                (boxed(registry().with(log).with(filter)), applies(handle))
+            }
+            // A trace is made of spans that the log does not show.
+            Some(spans) => {
+                let (filter, handle) = reload::Layer::new(levels.filter());
+                let layers = vec![spans, log.with_filter(filter).boxed()];
+                (boxed(registry().with(layers)), applies(handle))
+            }
+        };
         let levels = Switch(Arc::new(Inner {
             configured: levels.clone(),
             current: Mutex::new(levels),
             apply,
         }));
-        Self { subscriber: Box::new(subscriber), levels }
+        Self { subscriber, levels }
     }
 
     /// What changes the levels.
@@ -70,6 +81,17 @@ impl Stack {
     pub(super) fn into_subscriber(self) -> Box<dyn Subscriber + Send + Sync> {
         self.subscriber
     }
+}
+
+fn boxed(subscriber: impl Subscriber + Send + Sync + 'static) -> Box<dyn Subscriber + Send + Sync> {
+    Box::new(subscriber)
+}
+
+fn applies<S: 'static>(handle: reload::Handle<Targets, S>) -> Box<dyn Fn(&Levels) + Send + Sync> {
+    Box::new(move |levels| {
+        // It fails once the subscriber is gone, and then nothing is logged at any level.
+        let _ = handle.reload(levels.filter());
+    })
 }
 
 // === impl Switch ===

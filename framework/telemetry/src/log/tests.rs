@@ -163,7 +163,7 @@ fn stack(levels: &str, fatal: &Memory) -> (Memory, Output, Counts, Stack) {
     let counts = Counts::default();
     let fatal = fatal.clone();
     let on_fatal = move |message: &str| fatal.clone().write_all(message.as_bytes()).unwrap();
-    let stack = Stack::new(logger, levels.parse().unwrap(), counts.clone(), on_fatal);
+    let stack = Stack::new(vec![logger], None, levels.parse().unwrap(), counts.clone(), on_fatal);
     (memory, output, counts, stack)
 }
 

@@ -7,4 +7,8 @@
 )]
 
 mod acts;
+#[cfg(feature = "otlp")]
+mod collector;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod promtool;

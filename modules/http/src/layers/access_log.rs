@@ -114,12 +114,13 @@ impl Drop for Line {
         // The query stays out of the log: it is where callers put what is nobody's business.
         tracing::info!(
             target: "purlin_http::access",
-            // Not `method`, which in a log line is the function that speaks.
-            http_method = self.method.as_str(),
-            path = self.uri.path(),
-            route = &*self.route,
-            status = self.status,
-            duration_ms = millis(self.clock.now() - self.since),
+            {
+                http.request.method = self.method.as_str(),
+                url.path = self.uri.path(),
+                http.route = &*self.route,
+                http.response.status_code = self.status,
+                duration_ms = millis(self.clock.now() - self.since),
+            },
             "request"
         );
     }

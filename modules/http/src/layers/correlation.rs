@@ -32,7 +32,7 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CorrelationId(HeaderValue);
 
-/// Gives each request its [`CorrelationId`], and a span.
+/// Gives each request its [`CorrelationId`], and the span a field that says it.
 #[derive(Clone)]
 pub(super) struct Correlate {
     on: bool,
@@ -116,6 +116,24 @@ impl Correlate {
     pub(super) fn new(on: bool, entropy: Entropy, label: Label) -> Self {
         Self { on, entropy, label }
     }
+
+    /// A span with the identifier: the one of the trace, which has a place for it, or else one of
+    /// its own.
+    fn span(&self, id: &CorrelationId, request: &Request) -> Span {
+        let current = Span::current();
+        if current.has_field("correlation_id") {
+            current.record("correlation_id", id.as_str());
+            // It is entered already.
+            return Span::none();
+        }
+        // At the level of errors, so that no filter leaves errors without their identifier.
+        tracing::error_span!(
+            "request",
+            correlation_id = id.as_str(),
+            http.request.method = label::method(request.method()),
+            http.route = &*self.label.of(request),
+        )
+    }
 }
 
 impl<S> Layer<S> for Correlate {
@@ -148,13 +166,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S
         let id = CorrelationId::given(headers, &CORRELATION)
             .or(requested)
             .unwrap_or_else(|| CorrelationId::random(&self.layer.entropy));
-        // At the level of errors, so that no filter leaves errors without their identifier.
-        let span = tracing::error_span!(
-            "request",
-            correlation_id = id.as_str(),
-            http_method = label::method(request.method()),
-            route = &*self.layer.label.of(&request),
-        );
+        let span = self.layer.span(&id, &request);
         request.extensions_mut().insert(id.clone());
         let inner = span.in_scope(|| self.inner.call(request)).instrument(span);
         CorrelatedFuture { inner, id: Some(id.0), echo }

@@ -59,14 +59,14 @@ async fn each_request_is_one_line_and_its_logs_carry_the_identifier() {
     let lines = log.events("purlin_http::access");
     assert_eq!(lines.len(), 2, "{lines:?}");
     let fields = &lines[0]["fields"];
-    assert_eq!(fields["http_method"], "GET");
-    assert_eq!(fields["path"], "/id/ada");
-    assert_eq!(fields["route"], "/id/{name}");
-    assert_eq!(fields["status"], 200);
+    assert_eq!(fields["http.request.method"], "GET");
+    assert_eq!(fields["url.path"], "/id/ada");
+    assert_eq!(fields["http.route"], "/id/{name}");
+    assert_eq!(fields["http.response.status_code"], 200);
     assert!(fields["duration_ms"].as_f64().is_some_and(|duration| duration > 0.0));
     assert_eq!(lines[0]["span"]["correlation_id"], "abc-1");
-    assert_eq!(lines[1]["fields"]["route"], "<unmatched>");
-    assert_eq!(lines[1]["fields"]["status"], 404);
+    assert_eq!(lines[1]["fields"]["http.route"], "<unmatched>");
+    assert_eq!(lines[1]["fields"]["http.response.status_code"], 404);
 
     let inside = log.events("it::layers");
     assert_eq!(inside.len(), 1, "{inside:?}");
@@ -96,7 +96,7 @@ async fn a_caller_who_leaves_is_a_line_too() {
             tokio::task::yield_now().await;
         }
     });
-    assert_eq!(line.await.unwrap()["fields"]["status"], 499);
+    assert_eq!(line.await.unwrap()["fields"]["http.response.status_code"], 499);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use purlin::{clock::Instant, leader::Term};
+use purlin::{clock::Instant, leader::Term, trace};
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -67,7 +67,7 @@ impl Performance {
         self.announce(&about, started);
         let span = tracing::info_span!(
             "job",
-            otel.name = format!("job {}", about.job),
+            otel.name = format_args!("job {}", about.job),
             job = &*about.job,
             run = %about.run,
             trigger = start.trigger.name(),
@@ -86,7 +86,12 @@ impl Performance {
             error,
             token: about.term.as_ref().map(Term::token),
         };
-        span.in_scope(|| log(&run));
+        span.in_scope(|| {
+            log(&run);
+            if run.outcome != Outcome::Succeeded {
+                trace::fail(words(run.outcome));
+            }
+        });
         self.record(run, entry).await;
     }
 

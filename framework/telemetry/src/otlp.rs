@@ -1,0 +1,59 @@
+//! Traces, metrics and logs for an OpenTelemetry collector, by OTLP.
+//!
+//! [`OtlpModule`] reads the section [`otel`](OtelConfig), whose variables are those of the
+//! OpenTelemetry specification: `OTEL_EXPORTER_OTLP_ENDPOINT` is the key
+//! `otel.exporter.otlp.endpoint`. Without an endpoint it is off, and costs nothing.
+//!
+//! # What it promises
+//! - The application never waits for a collector. Spans and log records wait in a queue of limited
+//!   length, and a thread sends them in batches.
+//! - Nothing is lost without being counted, in
+//!   [`purlin_otlp_dropped_total`](crate::metrics::OTLP_DROPPED), nor without being told, at most
+//!   once a minute.
+//! - It is flushed last, within `otel.flush_timeout`: what modules do while they stop is in the
+//!   trace. What was not delivered by then is told in the report of the stop.
+//!
+//! What the engine says after that, `stopped` first of all, is in the log on stdout alone.
+
+mod batch;
+mod config;
+mod delivery;
+mod exporters;
+mod ids;
+mod logs;
+mod module;
+mod outlet;
+mod resource;
+mod spans;
+mod text;
+mod told;
+
+pub use self::{
+    config::{
+        BatchConfig, CommonConfig, ExporterConfig, MetricReaderConfig, OtelConfig, OtlpConfig,
+        SdkConfig, SignalConfig, TracesConfig,
+    },
+    module::OtlpModule,
+    text::{Compression, Endpoint, Exporter, Millis, Pairs, Propagators, Protocol, Sampler},
+};
+
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    Traces,
+    Metrics,
+    Logs,
+}
+
+// === impl Signal ===
+
+impl Signal {
+    /// As it is called in paths, labels and variables.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+}

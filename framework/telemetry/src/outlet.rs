@@ -1,0 +1,30 @@
+use opentelemetry_sdk::metrics::MeterProviderBuilder;
+use purlin_core::meter::Meter;
+
+use crate::log::{BoxLayer, LoggerCx};
+
+/// Where telemetry goes besides stdout and `/metrics`.
+///
+/// [`OtlpModule`](crate::otlp::OtlpModule) gives one, which sends to an OpenTelemetry collector.
+/// [`TelemetryModule`](crate::TelemetryModule) puts it into the subscriber and the meter that it
+/// installs; where there is none, or none of it is on, it costs nothing.
+pub trait Outlet: Send + Sync + 'static {
+    /// The layer that makes traces of spans. It has a filter of its own: the levels of the log say
+    /// nothing about it.
+    fn spans(&self) -> Option<BoxLayer> {
+        None
+    }
+
+    /// The layer that sees every record which the levels of the log let through.
+    fn logs(&self, _cx: LoggerCx) -> Option<BoxLayer> {
+        None
+    }
+
+    /// Adds readers of metrics.
+    fn metrics(&self, builder: MeterProviderBuilder) -> MeterProviderBuilder {
+        builder
+    }
+
+    /// Observes how well it does.
+    fn observe(&self, _meter: &Meter) {}
+}

@@ -1,0 +1,299 @@
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use purlin_testing::eventually;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::collector::{Collector, Span, attribute};
+
+/// The trace of a caller who samples it.
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const CALLER: &str = "b7ad6b7169203331";
+
+/// The example `traced`, which cargo builds beside this test.
+struct Service {
+    child: Child,
+    address: String,
+    lines: Arc<Mutex<Vec<Value>>>,
+    reader: Option<JoinHandle<()>>,
+    _data: tempfile::TempDir,
+}
+
+// === impl Service ===
+
+impl Service {
+    async fn start(variables: &[(&str, &str)]) -> Self {
+        let mut path = env::current_exe().unwrap();
+        path.pop();
+        path.pop();
+        path.push("examples/traced");
+        let data = tempfile::tempdir().unwrap();
+        let mut command = Command::new(&path);
+        // Neither the surroundings nor a file nearby may have a say.
+        command.env_clear().current_dir(data.path()).envs(variables.iter().copied());
+        command.args(["--profile", "prod", "--set", "lifecycle.drain_delay=0s"]);
+        command.args(["--set", "http.listen=127.0.0.1:0"]);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
+                panic!("{}: {error}; `cargo build --examples` builds it", path.display())
+            });
+        let lines = Arc::<Mutex<Vec<Value>>>::default();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let seen = lines.clone();
+        let reader = std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                seen.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+            }
+        });
+        let mut service =
+            Self { child, address: String::new(), lines, reader: Some(reader), _data: data };
+        eventually(async || service.line("ready").is_some()).await;
+        let listening = service.line("listening").expect("it listens before it is ready");
+        service.address = listening["address"].as_str().unwrap().to_owned();
+        service
+    }
+
+    fn line(&self, message: &str) -> Option<Value> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().find(|line| line["message"] == message).cloned()
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
+        let url = format!("http://{}{path}", self.address);
+        let client = reqwest::Client::new();
+        let mut request = client.request(method.parse().unwrap(), url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Ends it as an orchestrator does; returns what it wrote to stderr, and all lines.
+    fn stop(mut self) -> (ExitStatus, String, Vec<Value>) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).unwrap();
+        let mut said = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        let status = self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        (status, said, lines)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The one span of that name in a trace.
+fn one<'a>(spans: &'a [Span], trace: &str, name: &str) -> &'a Span {
+    let found: Vec<_> =
+        spans.iter().filter(|span| span.trace == trace && span.name == name).collect();
+    assert_eq!(found.len(), 1, "{name} in {spans:#?}");
+    found[0]
+}
+
+/// One request, from its caller over the database and a task to a neighbour, and a job: what the
+/// collector gets, what the log says and what callers are told is about the same traces.
+async fn the_story_is_told(protocol: &str) {
+    let Some(server) = purlin_testing::server("otelcol") else { return };
+    let collector = Collector::start(server.address()).await;
+    let endpoint = match protocol {
+        "grpc" => format!("http://{}", collector.grpc),
+        _ => format!("http://{}", collector.http),
+    };
+    let service = Service::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_SERVICE_NAME", "orders"),
+        // Nothing is sent before the stop, unless it is flushed.
+        ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "3600000"),
+        // Traces do not depend on what is logged.
+        ("LOGGER_LEVEL", "info,purlin_sql=off"),
+    ])
+    .await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    let headers = [("traceparent", &*traceparent), ("baggage", "tenant=blue")];
+    let told: Value =
+        serde_json::from_str(&service.ask("POST", "/orders/7?token=secret", &headers).await)
+            .unwrap();
+    let problem: Value = serde_json::from_str(&service.ask("GET", "/fails", &[]).await).unwrap();
+    let unmatched = service.ask("GET", "/nowhere/at/all", &[]).await;
+    assert!(unmatched.contains("trace_id"), "{unmatched}");
+    eventually(async || service.line("the job has failed").is_some()).await;
+    let (status, said, lines) = service.stop();
+    assert_eq!(status.code(), Some(0), "{said}");
+
+    eventually(async || collector.spans().iter().any(|span| span.name == "POST /orders/{id}"))
+        .await;
+    let spans = collector.spans();
+    assert!(spans.iter().all(|span| span.service == "orders"), "{spans:#?}");
+    let request = one(&spans, TRACE, "POST /orders/{id}");
+    assert_eq!((&*request.parent, request.kind, request.status), (CALLER, 2, 0));
+    for (name, value) in [
+        ("http.request.method", "POST"),
+        ("http.route", "/orders/{id}"),
+        ("url.path", "/orders/7"),
+        ("url.scheme", "http"),
+        ("http.response.status_code", "200"),
+        ("network.protocol.version", "1.1"),
+    ] {
+        assert_eq!(request.attribute(name), value, "{name}: {request:#?}");
+    }
+    let insert = one(&spans, TRACE, "INSERT orders");
+    assert_eq!((&insert.parent, insert.kind), (&request.id, 3));
+    assert_eq!(insert.attribute("db.system.name"), "sqlite");
+    assert_eq!(insert.attribute("db.operation.name"), "INSERT");
+    assert_eq!(insert.attribute("db.collection.name"), "orders");
+    assert_eq!(one(&spans, TRACE, "SELECT orders").parent, request.id);
+    let task = one(&spans, TRACE, "task receipt");
+    assert_eq!(task.parent, request.id);
+    assert_eq!(one(&spans, TRACE, "UPDATE orders").parent, task.id);
+    assert_eq!(spans.iter().filter(|span| span.trace == TRACE).count(), 5, "{spans:#?}");
+    assert_eq!(told["traceparent"], format!("00-{TRACE}-{}-01", request.id));
+    assert_eq!(told["baggage"], "tenant=blue");
+
+    let failed = spans.iter().find(|span| span.name == "GET /fails").unwrap();
+    assert_eq!((failed.status, &*failed.attribute("error.type")), (2, "500"));
+    assert_eq!(problem["trace_id"], failed.trace);
+    assert!(spans.iter().any(|span| span.name == "GET" && span.attribute("http.route").is_empty()));
+
+    let job = spans.iter().find(|span| span.name == "job sweep").unwrap();
+    assert_eq!((&*job.parent, job.status), ("", 2));
+    assert_ne!(job.trace, TRACE);
+    let query = one(&spans, &job.trace, "SELECT orders");
+    assert_eq!((&query.parent, query.status), (&job.id, 2));
+    assert!(!spans.iter().any(|span| ["run", "init"].contains(&&*span.name)), "{spans:#?}");
+    assert!(!format!("{spans:?}").contains("secret") && !format!("{spans:?}").contains("'ada'"));
+
+    let line = lines.iter().find(|line| line["message"] == "an order comes in").unwrap();
+    assert_eq!((&line["trace_id"], &line["span_id"]), (&TRACE.into(), &(*request.id).into()));
+    assert_eq!(line["http.route"], "/orders/{id}");
+    let line = lines.iter().find(|line| line["message"] == "a receipt is written").unwrap();
+    assert_eq!((&line["trace_id"], &line["span_id"]), (&TRACE.into(), &(*task.id).into()));
+    assert_eq!(line["correlation_id"].as_str().map(str::len), Some(36));
+    assert!(line.as_object().unwrap().keys().all(|key| !key.starts_with("otel.")), "{line}");
+
+    let logs = collector.logs();
+    let (_, trace, attributes) =
+        logs.iter().find(|(message, ..)| message == "an order comes in").unwrap();
+    assert_eq!(trace, TRACE);
+    assert_eq!(attribute(attributes, "customer"), "ada");
+    assert_eq!(attribute(attributes, "correlation_id").len(), 36);
+    let metrics = collector.metrics();
+    for name in
+        ["http_server_request_duration_seconds", "purlin_ready", "purlin_otlp_dropped_total"]
+    {
+        assert!(metrics.iter().any(|it| it == name), "{name} in {metrics:?}: {}", collector.said());
+    }
+    server.met(&collector.version());
+}
+
+#[tokio::test]
+async fn a_collector_is_told_the_story_over_grpc() {
+    the_story_is_told("grpc").await;
+}
+
+#[tokio::test]
+async fn a_collector_is_told_the_story_over_http() {
+    the_story_is_told("http/protobuf").await;
+}
+
+#[tokio::test]
+async fn nothing_that_was_sampled_is_lost_at_the_stop() {
+    let Some(server) = purlin_testing::server("otelcol") else { return };
+    let collector = Collector::start(server.address()).await;
+    let endpoint = format!("http://{}", collector.grpc);
+    let service = Service::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_always_off"),
+    ])
+    .await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    for _ in 0..300 {
+        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
+        service.ask("GET", "/refused", &[]).await;
+    }
+    let (status, said, _) = service.stop();
+    assert_eq!(status.code(), Some(0), "{said}");
+    eventually(async || collector.spans().len() >= 300).await;
+    let spans = collector.spans();
+    assert_eq!(spans.len(), 300, "those whose caller samples them, and no others");
+    assert!(spans.iter().all(|span| span.trace == TRACE && span.status == 0));
+    server.met(&collector.version());
+}
+
+#[tokio::test]
+async fn a_collector_that_is_not_there_harms_nobody() {
+    let service = Service::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "200"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "4"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ])
+    .await;
+    eventually(async || {
+        let answer = service.ask("GET", "/refused", &[]).await;
+        assert!(answer.contains("not now"), "{answer}");
+        let metrics = service.ask("GET", "/metrics", &[]).await;
+        let counted = |reason: &str| {
+            let series =
+                format!("purlin_otlp_dropped_total{{reason=\"{reason}\",signal=\"traces\"}} ");
+            let count = metrics.lines().find_map(|line| line.strip_prefix(&series));
+            count.and_then(|count| count.parse::<f64>().ok()).unwrap_or_default()
+        };
+        counted("queue_full") > 0.0 && counted("export_failed") > 0.0
+    })
+    .await;
+    let (status, said, lines) = service.stop();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let told: Vec<_> = lines
+        .iter()
+        .filter(|line| line["component"] == "otel" && line["level"] == "warn")
+        .collect();
+    let outage = "the collector did not take telemetry, which is lost";
+    assert_eq!(told.iter().filter(|line| line["message"] == outage).count(), 1, "{told:#?}");
+    let undone = lines.iter().find(|line| line["message"] == "not undone").unwrap();
+    assert_eq!(undone["what"], "send the telemetry that waits");
+    assert!(undone["error"].as_str().unwrap().contains("not delivered"), "{undone}");
+}
+
+#[tokio::test]
+async fn without_an_endpoint_there_is_no_trace() {
+    let service = Service::start(&[]).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    let told = service.ask("POST", "/orders/7", &[("traceparent", &traceparent)]).await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["traceparent"], Value::Null);
+    let (_, _, lines) = service.stop();
+    assert!(lines.iter().all(|line| line.get("trace_id").is_none()), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn identifiers_need_no_collector() {
+    let service = Service::start(&[("OTEL_TRACES_EXPORTER", "none")]).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-00");
+    let told = service.ask("POST", "/orders/7", &[("traceparent", &traceparent)]).await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let passed_on = told["traceparent"].as_str().unwrap();
+    assert!(passed_on.starts_with(&format!("00-{TRACE}-")) && passed_on.ends_with("-00"), "{told}");
+    let (_, _, lines) = service.stop();
+    let line = lines.iter().find(|line| line["message"] == "an order comes in").unwrap();
+    assert_eq!(line["trace_id"], TRACE);
+}
