@@ -5,15 +5,21 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
-use serde::{Serialize, de::DeserializeOwned};
+use http::{
+    HeaderMap, HeaderName, Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeStruct as _};
 use serde_json::Value;
+
+use crate::Problem;
 
 /// An HTTP client of one server under test. It follows no redirect.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    headers: HeaderMap,
 }
 
 /// A request; awaiting it sends it.
@@ -52,7 +58,25 @@ impl Client {
             .no_proxy()
             .build();
         let http = http.expect("a client without TLS needs nothing of the machine");
-        Self { base: format!("http://{address}"), http }
+        Self { base: format!("http://{address}"), http, headers: HeaderMap::new() }
+    }
+
+    /// A client whose requests have this header, too.
+    ///
+    /// # Panics
+    /// When name or value is none.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::try_from(name).expect("a header has a valid name");
+        self.headers.insert(name, value.parse().expect("a header has a valid value"));
+        self
+    }
+
+    /// A client of a caller with this token: `app.http().as_bearer(&token).get("/orders")`.
+    ///
+    /// # Panics
+    /// When the token cannot be in a header.
+    pub fn as_bearer(self, token: &str) -> Self {
+        self.with_header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }
 
     /// The address in front of each path: `http://127.0.0.1:41234`.
@@ -75,6 +99,11 @@ impl Client {
         self.request(Method::PUT, path)
     }
 
+    /// A `PATCH`.
+    pub fn patch(&self, path: impl AsRef<str>) -> Request {
+        self.request(Method::PATCH, path)
+    }
+
     /// A `DELETE`.
     pub fn delete(&self, path: impl AsRef<str>) -> Request {
         self.request(Method::DELETE, path)
@@ -84,7 +113,8 @@ impl Client {
     pub fn request(&self, method: Method, path: impl AsRef<str>) -> Request {
         let path = path.as_ref();
         let what = format!("{method} {path}");
-        Request { what, builder: self.http.request(method, format!("{}{path}", self.base)) }
+        let builder = self.http.request(method, format!("{}{path}", self.base));
+        Request { what, builder: builder.headers(self.headers.clone()) }
     }
 }
 
@@ -150,18 +180,35 @@ impl Response {
         self
     }
 
-    /// Asserts a problem ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with this code, and
-    /// returns it.
+    /// Asserts a problem ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with this status.
+    ///
+    /// ```no_run
+    /// # async fn example(app: purlin_testing::TestApp) {
+    /// let order = serde_json::json!({ "customer": "" });
+    /// let answer = app.http().post("/orders").json(&order).await;
+    /// answer.expect_problem(422).code("invalid_argument").field("customer");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// With the body, when the answer is none, or has another status.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16) -> Problem {
+        let answer = self.expect(status);
+        let content_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        assert_eq!(content_type, "application/problem+json", "{}: {}", answer.what, answer.text());
+        let body = answer.json();
+        Problem::new(answer.what, body)
+    }
+
+    /// Asserts a problem with this code, and returns it.
     ///
     /// # Panics
     /// When the answer is none, or has another code.
     #[track_caller]
     pub fn problem(self, code: &str) -> Value {
-        let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-        assert_eq!(content_type, "application/problem+json", "{}: {}", self.what, self.text());
-        let problem: Value = self.json();
-        assert_eq!(problem["code"], code, "{}: {problem}", self.what);
-        problem
+        let status = self.status.as_u16();
+        self.expect_problem(status).code(code).into()
     }
 
     /// The body as JSON.
@@ -182,5 +229,17 @@ impl Response {
     /// A header, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Status, media type and body, for a [`snapshot!`](crate::snapshot).
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let body = serde_json::from_slice(&self.body).unwrap_or_else(|_| Value::from(self.text()));
+        let mut shown = serializer.serialize_struct("Response", 3)?;
+        shown.serialize_field("status", &self.status.as_u16())?;
+        shown.serialize_field("content_type", &self.header(CONTENT_TYPE.as_str()))?;
+        shown.serialize_field("body", &body)?;
+        shown.end()
     }
 }

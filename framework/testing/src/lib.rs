@@ -14,18 +14,36 @@
 //!
 //! A [`TestApp`] is the real application on free ports and throw-away data. It reads no file and no
 //! variable of the machine it runs on: a test sets what it needs with `.set(key, value)`.
+//!
+//! What it talks to is a real [`server`], a [`MockServer`] that answers as the test says, or either
+//! of them behind a [`FaultProxy`] that breaks what goes through it.
 
 mod client;
 pub mod conformance;
 mod eventually;
+mod fault_proxy;
+mod mock_server;
+mod problem;
 mod servers;
+mod snapshot;
 mod spy;
+mod stage;
 mod test_app;
 
 pub use self::{
     client::{Client, Request, Response},
     eventually::eventually,
+    fault_proxy::{Fault, FaultProxy, Way},
+    mock_server::{Answer, Mock, MockServer, Received, Reply, Sequence, Times, When},
+    problem::Problem,
     servers::{Server, server},
+    snapshot::stable,
     spy::Spy,
     test_app::TestApp,
 };
+
+/// What the macros of this crate expand to.
+#[doc(hidden)]
+pub mod __private {
+    pub use insta;
+}

@@ -3,7 +3,10 @@
 extern crate purlin_core as purlin;
 
 mod app;
+mod client;
 mod conformance;
+mod fault_proxy;
+mod mock_server;
 
 use std::{sync::Arc, time::Duration};
 
