@@ -23,7 +23,10 @@
 //!
 //! # What the framework logs
 //! Each step of the lifecycle is one record with the target `purlin`. In development those of the
-//! ordinary course are at level debug, for the reports on stderr show them.
+//! ordinary course are at level debug, for the reports on stderr show them. A failure is told in one
+//! place: under `run()`, outside of the profile prod, that is the report, and its record is at level
+//! debug as well. In prod the log has everything; stderr has what ended the service once more, in
+//! case the log is what failed.
 
 mod console;
 mod counts;

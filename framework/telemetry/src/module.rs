@@ -129,10 +129,12 @@ impl Module for TelemetryModule {
             }
             log::install_panic_hook(meter.counter(&metrics::PANICS));
         }
+        // Then `run()` reports to a person what goes wrong, whatever becomes of the log.
+        let reported = cx.owns_process() && !info.is_prod();
         let lifecycle = Lifecycle::new(&meter, &info, readiness, cx.owns_process());
         events.listen(move |event| {
             lifecycle.see(event);
-            log::log_event(event, development);
+            log::log_event(event, development, reported);
         });
         Ok((meter, Arc::new(metrics)))
     }

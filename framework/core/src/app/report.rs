@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    io::Write as _,
+    io,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -51,8 +51,7 @@ impl Report {
                 _ => false,
             };
         if let Some(text) = self.text(&mut state, event).filter(|_| told) {
-            // A terminal that is gone must not stop the service.
-            let _ = writeln!(std::io::stderr(), "{text}");
+            write_whole(&mut std::io::stderr(), text);
         }
     }
 
@@ -160,6 +159,13 @@ impl Report {
     }
 }
 
+/// Writes lines in one call, so that a log on the same terminal cannot come in between.
+fn write_whole(out: &mut impl io::Write, mut text: String) {
+    text.push('\n');
+    // A terminal that is gone must not stop the service.
+    let _ = out.write_all(text.as_bytes());
+}
+
 /// `310 µs`, `4.1 ms`, `2.4 s`.
 pub(super) fn human(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
@@ -213,6 +219,23 @@ mod tests {
                 "stopped in 2.4 s · exit code 0",
             ]
         );
+    }
+
+    #[test]
+    fn lines_are_written_in_one_call() {
+        struct Calls(Vec<String>);
+        impl io::Write for Calls {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.push(String::from_utf8(bytes.to_vec()).unwrap());
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut calls = Calls(Vec::new());
+        write_whole(&mut calls, "error: `http` failed to start\n  no port".to_owned());
+        assert_eq!(calls.0, ["error: `http` failed to start\n  no port\n"]);
     }
 
     #[test]

@@ -7,12 +7,19 @@ use super::TARGET;
 
 /// Logs a step in the life of the application, in one record.
 ///
-/// Where a developer reads along, the steps that the reports on stderr show are at level debug.
-pub(crate) fn log(event: &Event, development: bool) {
+/// Where a developer reads along, the steps that the reports on stderr show are at level debug; and
+/// so is what went wrong, where the reports tell it: one place for each failure.
+pub(crate) fn log(event: &Event, development: bool, reported: bool) {
     /// A step of the ordinary course of things.
     macro_rules! step {
         ($($fields:tt)*) => {
             if development { debug!($($fields)*) } else { info!($($fields)*) }
+        };
+    }
+    /// What went wrong.
+    macro_rules! trouble {
+        ($level:ident, $($fields:tt)*) => {
+            if reported { debug!($($fields)*) } else { $level!($($fields)*) }
         };
     }
     match event {
@@ -24,7 +31,7 @@ pub(crate) fn log(event: &Event, development: bool) {
             step!(target: TARGET, component = %name, took_ms = ms(*took), detail = some(detail), "module started");
         }
         Event::ModuleFailed { name, took, error } => {
-            error!(target: TARGET, component = %name, took_ms = ms(*took), error, "module failed to start");
+            trouble!(error, target: TARGET, component = %name, took_ms = ms(*took), error, "module failed to start");
         }
         Event::Listening { name, address } => {
             step!(target: TARGET, component = %name, %address, "listening")
@@ -46,22 +53,22 @@ pub(crate) fn log(event: &Event, development: bool) {
             };
             match restart_in {
                 Some(restart_in) => {
-                    warn!(target: TARGET, component = %name, end, restart_in_ms = ms(*restart_in), "runnable ended, it will be restarted")
+                    trouble!(warn, target: TARGET, component = %name, end, restart_in_ms = ms(*restart_in), "runnable ended, it will be restarted")
                 }
-                None => error!(target: TARGET, component = %name, end, "runnable ended"),
+                None => trouble!(error, target: TARGET, component = %name, end, "runnable ended"),
             }
         }
         Event::RunnableStopped { name, took, detail, error: None, .. } => {
             step!(target: TARGET, component = %name, took_ms = ms(*took), detail = some(detail), "runnable stopped");
         }
         Event::RunnableStopped { name, took, detail, error: Some(error), .. } => {
-            warn!(target: TARGET, component = %name, took_ms = ms(*took), detail = some(detail), error, "runnable stopped with an error");
+            trouble!(warn, target: TARGET, component = %name, took_ms = ms(*took), detail = some(detail), error, "runnable stopped with an error");
         }
         Event::StopFailed { name, end } => {
-            warn!(target: TARGET, component = %name, end = end.to_string(), "the stop failed");
+            trouble!(warn, target: TARGET, component = %name, end = end.to_string(), "the stop failed");
         }
         Event::Overran { name, limit } => {
-            error!(target: TARGET, component = %name, limit_ms = ms(*limit), "aborted, it did not stop in time")
+            trouble!(error, target: TARGET, component = %name, limit_ms = ms(*limit), "aborted, it did not stop in time")
         }
         Event::Ready { took, critical_path } => {
             let critical_path = critical_path.join(" → ");
@@ -71,7 +78,7 @@ pub(crate) fn log(event: &Event, development: bool) {
             step!(target: TARGET, component = "lifecycle", reason, budget_ms = ms(*budget), "stopping")
         }
         Event::SignalIgnored { signal, consequence } => {
-            warn!(target: TARGET, component = "lifecycle", signal, consequence, "another signal");
+            trouble!(warn, target: TARGET, component = "lifecycle", signal, consequence, "another signal");
         }
         Event::DrainDelayed { took } => {
             step!(target: TARGET, component = "lifecycle", took_ms = ms(*took), "drain delay is over")
@@ -80,7 +87,7 @@ pub(crate) fn log(event: &Event, development: bool) {
             step!(target: TARGET, component = %owner, what, took_ms = ms(*took), "undone")
         }
         Event::Undone { owner, what, took, error: Some(error) } => {
-            warn!(target: TARGET, component = %owner, what, took_ms = ms(*took), error, "not undone");
+            trouble!(warn, target: TARGET, component = %owner, what, took_ms = ms(*took), error, "not undone");
         }
         Event::LeadershipAcquired { name, token } => {
             info!(target: TARGET, component = %name, token, "leadership acquired")
@@ -89,10 +96,10 @@ pub(crate) fn log(event: &Event, development: bool) {
             info!(target: TARGET, component = %name, token, reason, "leadership ended");
         }
         Event::TaskPanicked { name, .. } => {
-            error!(target: TARGET, component = %name, "task panicked")
+            trouble!(error, target: TARGET, component = %name, "task panicked")
         }
         Event::Warning { text } => {
-            warn!(target: TARGET, component = "lifecycle", "{text}");
+            trouble!(warn, target: TARGET, component = "lifecycle", "{text}");
         }
         Event::ConfigChanged { section } => {
             info!(target: TARGET, component = "config", section, "configuration changed")
@@ -101,7 +108,7 @@ pub(crate) fn log(event: &Event, development: bool) {
             step!(target: TARGET, component = "lifecycle", took_ms = ms(*took), code = exit.code(), reason = exit.reason(), "stopped");
         }
         Event::Stopped { took, exit } => {
-            error!(target: TARGET, component = "lifecycle", took_ms = ms(*took), code = exit.code(), reason = exit.reason(), "stopped");
+            trouble!(error, target: TARGET, component = "lifecycle", took_ms = ms(*took), code = exit.code(), reason = exit.reason(), "stopped");
         }
         // An event of a newer core.
         other => debug!(target: TARGET, component = "lifecycle", event = ?other, "event"),

@@ -120,6 +120,28 @@ fn a_panic_is_logged_once_with_its_place() {
 }
 
 #[test]
+fn a_failure_is_told_in_one_place() {
+    for (act_, told) in [("refuse", "nobody may act"), ("sing", "there is no act `sing`")] {
+        let setting = format!("act.act={act_}");
+        let json = [("LOGGER_ENCODING", "json")];
+        let (output, lines) = act(&["--profile", "dev", "--set", &setting], &json);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(told), "the report tells it: {said}");
+        assert!(lines.is_empty(), "and the log does not: {lines:?}");
+
+        let debug = [("LOGGER_ENCODING", "json"), ("LOGGER_LEVEL", "debug")];
+        let (_, lines) = act(&["--profile", "dev", "--set", &setting], &debug);
+        let all = serde_json::to_string(&lines).unwrap();
+        assert!(all.contains(told), "unless all is asked for: {all}");
+
+        let (_, lines) = act(&["--profile", "prod", "--set", &setting], &[]);
+        let errors = lines.iter().filter(|line| line["level"] == "error");
+        let errors: Vec<_> = errors.map(ToString::to_string).collect();
+        assert!(errors.iter().any(|line| line.contains(told)), "in prod it does: {errors:?}");
+    }
+}
+
+#[test]
 fn a_start_that_fails_is_logged_to_its_end() {
     let (output, lines) = act(&["--profile", "prod", "--set", "act.act=refuse"], &[]);
     assert_eq!(output.status.code(), Some(70), "{output:?}");
