@@ -107,6 +107,15 @@ impl Node {
             fallback: false,
         }
     }
+
+    /// What a message calls it beside its place. The name of a closure is that of what it gives,
+    /// which nobody wrote there.
+    pub(crate) fn called(&self) -> &str {
+        let is_closure = self.kind == Kind::Module
+            && self.section.is_none()
+            && self.gives.first().is_some_and(|gift| gift.key.to_string() == self.name);
+        if is_closure { "a closure" } else { &self.name }
+    }
 }
 
 // === impl Kind ===

@@ -18,8 +18,8 @@ pub(crate) enum WiringProblem {
     },
     /// Several give one key.
     Duplicate { key: Key, givers: Vec<String> },
-    /// Nodes wait for each other.
-    Cycle(Vec<String>),
+    /// Nodes wait for each other; where each is named.
+    Cycle { path: Vec<String>, places: Vec<String> },
     /// `replace` or `decorate` of what nobody gives.
     NotGiven { verb: &'static str, key: Key, similar: Option<String> },
     /// Two runnables have one name.
@@ -56,8 +56,11 @@ impl fmt::Display for WiringProblem {
                 )?;
                 write!(f, "or in a test use `.replace::<{short}>(..)`")
             }
-            Self::Cycle(path) => {
+            Self::Cycle { path, places } => {
                 write!(f, "these wait for each other: {}", path.join(" -> "))?;
+                for place in places {
+                    write!(f, "\n  at         {place}")?;
+                }
                 write!(f, "\n  fix        split one of them, so that what both need is a third")
             }
             Self::NotGiven { verb, key, similar } => {

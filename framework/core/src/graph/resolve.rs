@@ -361,7 +361,7 @@ impl Resolution<'_> {
 
     fn placed(&self, node: usize) -> String {
         let node = &self.nodes[node];
-        format!("{} at {}", node.name, node.place)
+        format!("{} at {}", node.called(), node.place)
     }
 }
 
@@ -418,8 +418,12 @@ fn cycles(graph: &Graph) -> Vec<WiringProblem> {
     let knots = [graph.units(), inside].into_iter().flat_map(knots);
     knots
         .map(|knot| {
-            let names = knot.iter().chain(&knot[..1]).map(|node| graph.nodes[*node].name.clone());
-            WiringProblem::Cycle(names.collect())
+            let path = knot.iter().chain(&knot[..1]).map(|node| graph.nodes[*node].name.clone());
+            let places = knot.iter().map(|node| {
+                let node = &graph.nodes[*node];
+                format!("{} ({})", node.place, node.called())
+            });
+            WiringProblem::Cycle { path: path.collect(), places: places.collect() }
         })
         .collect()
 }

@@ -69,7 +69,7 @@ fn all_problems_come_at_once() {
     let checks = Checks { replaced: vec![key::<dyn Debug>()], ..Checks::default() };
     let all = problems(&checks, nodes).join("\n");
     assert!(all.contains("nothing gives `dyn Cache`"), "{all}");
-    assert!(all.contains("these wait for each other: one -> other -> one"), "{all}");
+    assert!(all.contains("these wait for each other: one -> other -> one\n  at  "), "{all}");
     assert!(all.contains("`dyn Service` is given 2 times"), "{all}");
     assert!(all.contains("given by   again at "), "{all}");
     assert!(all.contains("`replace::<dyn Debug>` has no effect"), "{all}");
