@@ -3,7 +3,9 @@ use std::fmt;
 use purlin_core::config::{Config, Listen, Secret};
 use serde::{Deserialize, Serialize};
 
-/// The admin server. The section is `admin`.
+/// The server of probes, metrics and pages, for operators.
+///
+/// The section is `admin`.
 #[derive(Debug, Clone, Config)]
 #[config(section = "admin")]
 pub struct AdminConfig {

@@ -3,7 +3,9 @@ use serde::Deserialize;
 
 use crate::log::Levels;
 
-/// How the service logs. The section is `logger`, the variables begin with `LOGGER_`.
+/// How the service logs.
+///
+/// The section is `logger`, the variables begin with `LOGGER_`.
 #[derive(Debug, Clone, Config)]
 #[config(section = "logger")]
 pub struct LoggerConfig {

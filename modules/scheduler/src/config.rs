@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use crate::schedule::{Schedule, Zone};
 
-/// The section `scheduler`: what holds for all jobs, and what is changed for single ones.
+/// What holds for all jobs, and what is changed for single ones.
 ///
+/// The section is `scheduler`:
 /// ```yaml
 /// scheduler:
 ///   zone: Europe/Berlin

@@ -6,7 +6,9 @@ use purlin::config::{Config, DataDir};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteSynchronous;
 
-/// The section `sqlite`: where the database is and how it is used.
+/// Where the database is and how it is used.
+///
+/// The section is `sqlite`.
 #[derive(Debug, Clone, Config)]
 #[config(section = "sqlite")]
 pub struct SqliteConfig {

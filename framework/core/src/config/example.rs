@@ -14,7 +14,7 @@ pub fn yaml(sections: &[Section]) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        comment(&mut text, "", section.schema().doc());
+        comment(&mut text, "", first_paragraph(section.schema().doc()));
         text.push_str(&format!("{}:\n", section.key()));
         fields(&mut text, section, section.schema(), &mut Vec::new());
     }
@@ -56,7 +56,7 @@ fn fields<'a>(text: &mut String, section: &Section, schema: &'a Schema, path: &m
         path.push(field.name());
         if let Some(nested) = field.nested() {
             let doc = if field.doc().is_empty() { nested.doc() } else { field.doc() };
-            comment(text, &indent, doc);
+            comment(text, &indent, first_paragraph(doc));
             text.push_str(&format!("{indent}{}:\n", field.name()));
             fields(text, section, nested, path);
         } else {
@@ -119,6 +119,11 @@ fn about(field: &Field) -> String {
         }
         _ => parts.join(" "),
     }
+}
+
+/// What a struct is about. What follows is for readers of its code: examples, links, sources.
+fn first_paragraph(doc: &str) -> &str {
+    doc.split("\n\n").next().unwrap_or(doc)
 }
 
 fn sentence(text: &str) -> String {

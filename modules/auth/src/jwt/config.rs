@@ -6,9 +6,9 @@ use jsonwebtoken::Algorithm;
 use purlin::config::{ByteSize, Config, Secret};
 use url::Url;
 
-/// The section `jwt`: which tokens are taken.
+/// Which tokens are taken. Exactly one of `secret`, `public_key`, `jwks` and `jwks_url` is set.
 ///
-/// Exactly one of `secret`, `public_key`, `jwks` and `jwks_url` is set.
+/// The section is `jwt`.
 #[derive(Debug, Clone, Config)]
 #[config(section = "jwt")]
 pub struct JwtConfig {
