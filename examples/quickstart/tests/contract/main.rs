@@ -97,8 +97,10 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
 
 #[tokio::test]
 async fn totals_are_a_job_that_is_shown_and_run_now() {
-    let settings =
-        [("ADMIN_TOKEN", "the-token-of-an-operator"), ("SCHEDULER_JOBS", r#"{"totals":{"schedule":"1h"}}"#)];
+    let settings = [
+        ("ADMIN_TOKEN", "the-token-of-an-operator"),
+        ("SCHEDULER_JOBS", r#"{"totals":{"schedule":"1h"}}"#),
+    ];
     let service = Quickstart::start_with(&settings).await;
     let (http, admin) = (service.http(), service.admin());
     let job = async || {
@@ -301,13 +303,15 @@ async fn a_port_in_use_fails_the_start_and_names_the_setting() {
 
 #[test]
 fn every_verb_works() {
-    let verbs: [(&[&str], &str); 11] = [
+    let verbs: [(&[&str], &str); 13] = [
         (&["--help"], "explain"),
         (&["--version"], "quickstart 0.1.0"),
         (&["check"], "ok: "),
         (&["graph"], "flowchart LR"),
         (&["graph", "--format", "dot"], "digraph app"),
         (&["explain", "orders.max_amount_cents"], "1000000"),
+        (&["explain", "orders"], "orders.confirm_every = 200ms"),
+        (&["explain"], "sqlite.file = app.db"),
         (&["config", "dump"], "max_amount_cents"),
         (&["config", "schema"], "\"$schema\""),
         (&["config", "example"], "# Largest amount"),

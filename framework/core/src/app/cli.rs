@@ -27,7 +27,7 @@ pub(super) enum Verb {
     Check { strict: bool },
     /// Print the graph.
     Graph { format: String },
-    /// Tell where a value comes from.
+    /// Tell where a value comes from, or those of a section; of all, where the key is empty.
     Explain { key: String },
     /// Print the configuration in some form.
     Config(ConfigForm),
@@ -155,7 +155,10 @@ fn command(package: &Package) -> Command {
         .subcommand(
             Command::new("explain")
                 .about("Tells where a value comes from, and what it overrides")
-                .arg(Arg::new("key").required(true).help("A key, such as http.listen")),
+                .arg(Arg::new("key").value_name("KEY").help(
+                    "A key such as http.listen; a section such as http lists its keys, and nothing \
+                     lists all",
+                )),
         )
         .subcommand(
             Command::new("config")
@@ -196,6 +199,7 @@ mod tests {
         assert_eq!(before, after);
         assert_eq!(before.sets, [("a.b".to_owned(), "1=2".to_owned())]);
         assert_eq!(before.verb, Verb::Explain { key: "http.listen".to_owned() });
+        assert_eq!(parse("app explain").unwrap().verb, Verb::Explain { key: String::new() });
     }
 
     #[test]

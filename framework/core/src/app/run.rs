@@ -128,7 +128,7 @@ fn inspect(app: &App, verb: &Verb) -> Exit {
             "json" => format!("{:#}\n", app.graph.to_json()),
             _ => app.graph.to_mermaid(),
         }),
-        Verb::Explain { key } => match app.settings.explain(key) {
+        Verb::Explain { key } => match app.settings.tell(key) {
             Ok(explanation) => print(&format!("{explanation}\n")),
             Err(unknown) => {
                 complain(&format!("error: {unknown}"));

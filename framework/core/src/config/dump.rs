@@ -6,15 +6,11 @@ use super::{Leaf, Origin, Settings, layer::Candidate, value::Value};
 
 impl Settings {
     /// The effective configuration as YAML, with the origin of each value as a comment. Secrets are
-    /// not shown.
+    /// not shown. What is not set is there as `null`, so that nothing is missing.
     pub fn dump(&self) -> String {
         let mut text = format!("# profile {} · {}\n", self.profile(), self.sources());
         let mut above: Vec<String> = Vec::new();
-        for leaf in self.leaves() {
-            let Some(Candidate { origin, value }) = self.candidates(leaf).pop() else { continue };
-            if is_plain_enabled(leaf, &origin) {
-                continue;
-            }
+        for (leaf, candidate) in self.effective() {
             let (name, parents) =
                 leaf.path().split_last().expect("a leaf has a section and a name");
             let shared = parents.iter().zip(&above).take_while(|(a, b)| a == b).count();
@@ -22,32 +18,52 @@ impl Settings {
                 text.push_str(&format!("{}{parent}:\n", "  ".repeat(depth)));
             }
             let indent = "  ".repeat(parents.len());
-            text.push_str(&format!("{indent}{name}: {}  # {origin}\n", shown(leaf, &value)));
+            let line = match candidate {
+                Some(Candidate { origin, value }) => {
+                    format!("{name}: {}  # {origin}", shown(leaf, &value))
+                }
+                None if leaf.field().default().is_some() => {
+                    format!("# {name}: a default that cannot be shown")
+                }
+                None => match leaf.field().unset() {
+                    Some(consequence) => format!("{name}: null  # not set: {consequence}"),
+                    None => format!("{name}: null  # not set"),
+                },
+            };
+            text.push_str(&format!("{indent}{line}\n"));
             above = parents.to_vec();
         }
         text
     }
 
-    /// The effective configuration as `{key: {value, origin}}`. Secrets are not shown.
+    /// The effective configuration as `{key: {value, origin}}`. Secrets are not shown; what is not
+    /// set is `null`.
     pub fn to_json(&self) -> Json {
         let mut keys = Map::new();
-        for leaf in self.leaves() {
-            let Some(Candidate { origin, value }) = self.candidates(leaf).pop() else { continue };
-            if is_plain_enabled(leaf, &origin) {
-                continue;
-            }
-            let text = Self::show(leaf, &value);
-            let shown = if text == value.show() { value.to_json() } else { Json::String(text) };
-            let entry = json!({ "value": shown, "origin": origin.to_string() });
+        for (leaf, candidate) in self.effective() {
+            let entry = match candidate {
+                Some(Candidate { origin, value }) => {
+                    let text = Self::show(leaf, &value);
+                    let shown =
+                        if text == value.show() { value.to_json() } else { Json::String(text) };
+                    json!({ "value": shown, "origin": origin.to_string() })
+                }
+                None if leaf.field().default().is_some() => {
+                    json!({ "value": null, "origin": "default" })
+                }
+                None => json!({ "value": null, "origin": "not set" }),
+            };
             keys.insert(leaf.key().to_owned(), entry);
         }
         Json::Object(keys)
     }
-}
 
-/// Every section has `enabled`; it is worth a line where somebody set it.
-fn is_plain_enabled(leaf: &Leaf, origin: &Origin) -> bool {
-    leaf.path().len() == 2 && leaf.field().name() == "enabled" && *origin == Origin::Default
+    /// Each field with the value that wins. Every section has `enabled`; it is worth a line where
+    /// somebody set it.
+    fn effective(&self) -> impl Iterator<Item = (&Leaf, Option<Candidate>)> {
+        let all = self.leaves().map(|leaf| (leaf, self.candidates(leaf).pop()));
+        all.filter(|(leaf, candidate)| !leaf.is_plain_enabled(candidate.as_ref()))
+    }
 }
 
 fn shown(leaf: &Leaf, value: &Value) -> String {

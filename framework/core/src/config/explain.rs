@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Settings, suggest};
+use super::{Leaf, Settings, suggest};
 
 /// Where the value of a field comes from, and what it overrides.
 ///
@@ -18,6 +18,8 @@ pub struct Explanation {
     key: String,
     doc: String,
     variables: Vec<String>,
+    /// What follows from the absence of a value.
+    unset: Option<&'static str>,
     /// Origin and value, the one that wins first.
     rows: Vec<(String, String)>,
 }
@@ -38,10 +40,41 @@ impl Settings {
     /// # Errors
     /// [`UnknownKey`] when no section has such a field.
     pub fn explain(&self, key: &str) -> Result<Explanation, UnknownKey> {
-        let leaf = self.leaves().find(|leaf| leaf.key() == key).ok_or_else(|| UnknownKey {
-            key: key.to_owned(),
-            near: suggest::nearest(key, self.leaves().map(super::Leaf::key)).map(str::to_owned),
-        })?;
+        let leaf = self.leaves().find(|leaf| leaf.key() == key);
+        leaf.map(|leaf| self.explanation(leaf)).ok_or_else(|| self.unknown(key))
+    }
+
+    /// What `explain` prints: all about a field, or one line for each field of a section or of a
+    /// struct in it, or for every field there is.
+    pub(crate) fn tell(&self, key: &str) -> Result<String, UnknownKey> {
+        if let Ok(explanation) = self.explain(key) {
+            return Ok(explanation.to_string());
+        }
+        let path: Vec<_> = key.split('.').filter(|part| !part.is_empty()).collect();
+        let below = |leaf: &&Leaf| leaf.path().iter().zip(&path).all(|(a, b)| a == b);
+        let told = self.leaves().filter(|leaf| leaf.path().len() > path.len()).filter(below);
+        let told: Vec<_> = told
+            .filter(|leaf| !leaf.is_plain_enabled(self.candidates(leaf).last()))
+            .map(|leaf| self.explanation(leaf))
+            .collect();
+        let told: Vec<_> = told.iter().map(Explanation::line).collect();
+        if told.is_empty() {
+            return Err(self.unknown(key));
+        }
+        let width = told.iter().map(|(value, _)| value.chars().count()).max().unwrap_or_default();
+        let lines = told.iter().map(|(value, origin)| {
+            format!("{value:width$}   {origin}", width = width.min(60)).trim_end().to_owned()
+        });
+        Ok(lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    fn unknown(&self, key: &str) -> UnknownKey {
+        let sections = self.sections().iter().map(super::Section::key);
+        let near = suggest::nearest(key, self.leaves().map(Leaf::key).chain(sections));
+        UnknownKey { key: key.to_owned(), near: near.map(str::to_owned) }
+    }
+
+    fn explanation(&self, leaf: &Leaf) -> Explanation {
         let candidates = self.candidates(leaf);
         let mut rows: Vec<_> = candidates
             .iter()
@@ -53,12 +86,13 @@ impl Settings {
             rows.push(("default".to_owned(), none.to_owned()));
         }
         let doc = leaf.field().doc().lines().next().unwrap_or_default().to_owned();
-        Ok(Explanation {
+        Explanation {
             key: leaf.key().to_owned(),
             doc,
             variables: leaf.variables().to_vec(),
+            unset: leaf.field().unset(),
             rows,
-        })
+        }
     }
 }
 
@@ -74,6 +108,14 @@ impl Explanation {
     pub fn value(&self) -> Option<&str> {
         let (origin, value) = self.rows.first()?;
         (origin != "default" || value != "none").then_some(value)
+    }
+
+    /// Key and value, and where the value comes from or what its absence leads to.
+    fn line(&self) -> (String, &str) {
+        match (self.value(), self.rows.first()) {
+            (Some(value), Some((origin, _))) => (format!("{} = {value}", self.key), origin),
+            _ => (format!("{} is not set", self.key), self.unset.unwrap_or_default()),
+        }
     }
 
     /// Origin and value of each layer that sets the field, the one that wins first.

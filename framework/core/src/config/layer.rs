@@ -23,6 +23,8 @@ pub(super) struct Tree {
     pub(super) root: Value,
     /// The bytes of the file that must not be shown.
     pub(super) hidden: Vec<Range<usize>>,
+    /// How many keys lead to what was set by key; a file has none.
+    pub(super) depth: Option<usize>,
 }
 
 /// A variable that is set.
@@ -45,7 +47,19 @@ pub(super) struct Candidate {
 impl Layer {
     pub(super) fn tree(root: Value, sections: &[Section]) -> Self {
         let hidden = unknown::hidden(&root, sections);
-        Self::Tree(Tree { root, hidden })
+        Self::Tree(Tree { root, hidden, depth: None })
+    }
+
+    /// A value that was set by key.
+    pub(super) fn set(path: &[&str], value: Value, sections: &[Section]) -> Self {
+        let root = Value::at_path(path, value);
+        let hidden = unknown::hidden(&root, sections);
+        Self::Tree(Tree { root, hidden, depth: Some(path.len()) })
+    }
+
+    /// Whether this layer holds single entries of a field that is a map, rather than all of it.
+    pub(super) fn is_below(&self, leaf: &Leaf) -> bool {
+        matches!(self, Self::Tree(tree) if tree.depth.is_some_and(|depth| depth > leaf.path().len()))
     }
 
     /// What this layer says of a field. An alias is weaker than the usual name.

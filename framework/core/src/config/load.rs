@@ -292,8 +292,7 @@ impl<'a> Loader<'a> {
                 self.loaded.problems.push(problem.at(value.origin));
                 continue;
             }
-            let root = Value::at_path(&path, value);
-            self.loaded.layers.push(Layer::tree(root, self.sections));
+            self.loaded.layers.push(Layer::set(&path, value, self.sections));
         }
     }
 

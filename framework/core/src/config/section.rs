@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Config, Problem, Shape,
+    Config, Origin, Problem, Shape,
+    layer::Candidate,
     reader::Reader,
     schema::{Field, Schema},
 };
@@ -127,6 +128,13 @@ impl Leaf {
 
     pub(super) fn path(&self) -> &[String] {
         &self.path
+    }
+
+    /// Whether it is the `enabled` that every section has, and nobody set it.
+    pub(super) fn is_plain_enabled(&self, candidate: Option<&Candidate>) -> bool {
+        self.path.len() == 2
+            && self.field.name() == "enabled"
+            && candidate.is_some_and(|candidate| candidate.origin == Origin::Default)
     }
 
     pub(super) fn former_variables(&self) -> &[String] {

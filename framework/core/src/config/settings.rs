@@ -227,8 +227,17 @@ impl Settings {
     pub(super) fn candidates(&self, leaf: &Leaf) -> Vec<Candidate> {
         let default = leaf.field().default().and_then(super::schema::Default::value);
         let default = default.map(|value| Candidate { origin: Origin::Default, value });
-        let layers = self.inner.layers.iter().flat_map(|layer| layer.candidates(leaf));
-        default.into_iter().chain(layers).collect()
+        let mut candidates: Vec<_> = default.into_iter().collect();
+        for layer in &self.inner.layers {
+            for mut candidate in layer.candidates(leaf) {
+                // A key below a map changes that entry, and leaves the others alone.
+                if let Some(weaker) = candidates.last().filter(|_| layer.is_below(leaf)) {
+                    candidate.value = candidate.value.over(&weaker.value);
+                }
+                candidates.push(candidate);
+            }
+        }
+        candidates
     }
 
     pub(super) fn find(&self, leaf: &Leaf) -> Found {

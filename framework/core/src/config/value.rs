@@ -73,6 +73,19 @@ impl Value {
         })
     }
 
+    /// This value, and beside it the entries of a `weaker` map that it says nothing of.
+    pub(super) fn over(self, weaker: &Value) -> Self {
+        let Self { data: Data::Map(entries), origin } = self else { return self };
+        let mut merged = weaker.entries().to_vec();
+        for (key, value) in entries {
+            match merged.iter_mut().find(|(other, _)| other.name == key.name) {
+                Some((_, other)) => *other = value.over(other),
+                None => merged.push((key, value)),
+            }
+        }
+        Self { data: Data::Map(merged), origin }
+    }
+
     pub(super) fn entries(&self) -> &[(Key, Value)] {
         match &self.data {
             Data::Map(entries) => entries,

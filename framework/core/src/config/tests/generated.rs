@@ -28,6 +28,56 @@ fn explain_shows_what_won_and_what_it_overrode() {
 }
 
 #[test]
+fn explain_lists_what_is_below_a_key() {
+    let settings = Setup::new()
+        .file("app.yaml", "orders:\n  pool: {max: 3}\n")
+        .var("ORDERS_PARTNER_KEY", "hunter2-hunter2")
+        .good();
+    assert_eq!(
+        settings.tell("orders.pool").unwrap(),
+        "orders.pool.max = 3          app.yaml:2:10
+orders.pool.idle = 1m30s     default
+orders.pool.buffer = 10MiB   default"
+    );
+    let orders = settings.tell("orders").unwrap();
+    assert!(orders.starts_with("orders.max_amount_cents = 1000000"), "{orders}");
+    assert!(orders.contains("orders.partner_key = [redacted]"), "{orders}");
+    assert!(!orders.contains("hunter2") && !orders.contains("http."), "{orders}");
+    assert!(!orders.contains("enabled"), "nobody set it: {orders}");
+    let all = settings.tell("").unwrap();
+    assert!(all.contains("orders.pool.max = 3") && all.contains("http.dir = data"), "{all}");
+    assert_eq!(
+        settings.tell("http.dir").unwrap(),
+        settings.explain("http.dir").unwrap().to_string()
+    );
+
+    let settings = Setup::new().good();
+    let unset = "orders.partner_key is not set";
+    let told = settings.tell("orders").unwrap();
+    let line = told.lines().find(|line| line.starts_with(unset)).unwrap();
+    assert!(line.ends_with("  partner calls are off"), "{line}");
+    assert_eq!(settings.tell("order").unwrap_err().near(), Some("orders"));
+}
+
+#[test]
+fn the_dump_shows_what_is_not_set() {
+    let settings = Setup::new().good();
+    let dump = settings.dump();
+    assert!(dump.contains("\n  partner_key: null  # not set: partner calls are off\n"), "{dump}");
+    assert_eq!(
+        settings.to_json()["orders.partner_key"],
+        serde_json::json!({ "value": null, "origin": "not set" })
+    );
+    let again = Setup::new().file("app.yaml", &dump).good();
+    assert!(orders(&again).partner_key.is_none());
+    for section in sections() {
+        for leaf in section.leaves().iter().filter(|leaf| leaf.path().len() > 2) {
+            assert!(dump.contains(&format!("  {}: ", leaf.field().name())), "{}", leaf.key());
+        }
+    }
+}
+
+#[test]
 fn the_dump_has_origins_and_no_secrets() {
     let settings = Setup::new()
         .file("app.yaml", "orders:\n  pool: {max: 3}\n  notify: [a@x, 'b@x # c']\n")
@@ -105,6 +155,22 @@ orders:
         .collect();
     let settings = Setup::new().file("app.yaml", &all).good();
     assert_eq!(settings.explain("orders.pool.max").unwrap().rows().len(), 2);
+}
+
+#[test]
+fn the_example_has_what_a_struct_is_about_and_not_its_essay() {
+    /// How mail is sent.
+    ///
+    /// The section is `mail`; see [RFC 5321].
+    #[derive(Debug, Config)]
+    #[expect(dead_code, reason = "what matters is how it is described")]
+    struct Mail {
+        /// The sender.
+        #[config(default = "ops@example.org")]
+        from: String,
+    }
+    let text = example_yaml(&[Section::of::<Mail>("mail", None)]);
+    assert!(text.starts_with("# How mail is sent.\nmail:\n"), "{text}");
 }
 
 #[test]

@@ -43,6 +43,47 @@ fn each_layer_overrides_those_before_it() {
 }
 
 #[test]
+fn a_key_below_a_map_changes_one_entry() {
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, Config)]
+    struct Jobs {
+        #[config(default)]
+        jobs: BTreeMap<String, BTreeMap<String, String>>,
+    }
+    let section = [Section::of::<Jobs>("scheduler", None)];
+    let dir = TempDir::new().unwrap();
+    let yaml = "scheduler:\n  jobs:\n    report: {zone: UTC, schedule: 5m}\n";
+    std::fs::write(dir.path().join("app.yaml"), yaml).unwrap();
+    let set = |key: &str, value: &str| (format!("scheduler.jobs.{key}"), value.to_owned());
+    let inputs = Inputs {
+        base_dir: dir.path().to_owned(),
+        sets: vec![set("report.schedule", "1h"), set("cleanup.schedule", "2h")],
+        overrides: vec![("scheduler.jobs.cleanup.zone".to_owned(), json!("CET"))],
+        ..Inputs::default()
+    };
+    let read = |inputs: Inputs| {
+        let (settings, problems) = Settings::load(inputs, &section);
+        assert_eq!(problems, []);
+        settings.read::<Jobs>(&section[0]).unwrap().jobs
+    };
+    let entry = |zone: &str, schedule: &str| {
+        BTreeMap::from([("zone", zone), ("schedule", schedule)].map(|(k, v)| (k.into(), v.into())))
+    };
+    assert_eq!(
+        read(inputs.clone()),
+        BTreeMap::from([
+            ("report".to_owned(), entry("UTC", "1h")),
+            ("cleanup".to_owned(), entry("CET", "2h")),
+        ])
+    );
+    // The map itself is replaced as a whole.
+    let whole = ("scheduler.jobs".to_owned(), json!({ "only": { "zone": "UTC" } }));
+    let jobs = read(Inputs { overrides: vec![whole], ..inputs });
+    assert_eq!(jobs.into_keys().collect::<Vec<_>>(), ["only"]);
+}
+
+#[test]
 fn an_alias_is_read_and_the_usual_name_wins() {
     let settings = Setup::new().var("ORDERS_POOL_MAX", "7").var("POOL_SIZE", "8").good();
     assert_eq!(orders(&settings).pool.max, 7);
