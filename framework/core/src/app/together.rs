@@ -101,7 +101,8 @@ impl<'a> StopPlan<'a> {
         Some(BuildProblem::Other { what, fix })
     }
 
-    /// What modules want to stop in and will not have.
+    /// What modules want to stop in and will not have. Where nothing is left to any of them, that is
+    /// the [`problem`](Self::problem).
     pub(super) fn warnings(&self, graph: &Graph) -> Vec<String> {
         let left = self.left();
         let fields = present(graph).flat_map(|(node, section)| {
@@ -109,7 +110,7 @@ impl<'a> StopPlan<'a> {
         });
         let wanted = fields.filter_map(|key| self.settings.setting::<Duration>(&key));
         wanted
-            .filter(|wanted| wanted.value > left)
+            .filter(|wanted| wanted.value > left && !left.is_zero())
             .map(|wanted| {
                 format!(
                     "{} is cut: a stop leaves it {}, which is {} less the drain delay and three \
