@@ -44,6 +44,7 @@
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
 //! | `scheduler` | `SchedulerModule` | jobs by interval and cron, with history and a page |
 //! | `testing` | | the test kit: `TestApp` |
+//! | `tls` | | `http.tls`: certificates from files, renewed while the service runs |
 
 mod app;
 

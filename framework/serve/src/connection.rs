@@ -9,6 +9,7 @@ mod stream;
 mod streams;
 mod tape;
 mod track;
+mod transport;
 
 use std::{
     convert::Infallible,
@@ -23,7 +24,10 @@ use http_body::Body;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use purlin_core::clock::{Clock, Instant};
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    net::TcpStream,
+    sync::{oneshot, watch},
+};
 use tower::Service;
 
 pub(crate) use self::track::{InFlight, Track};
@@ -32,7 +36,10 @@ use self::{
     stream::{Spoken, Stream},
     streams::{Streams, Timekeeper},
     track::Phase,
+    transport::Transport,
 };
+#[cfg(feature = "tls")]
+use crate::PeerCertificates;
 use crate::{
     BoxError, Http2Limits, Limits, PeerAddr, RequestBody, Stats, accept::Accepted,
     service::Counting,
@@ -45,6 +52,8 @@ pub(crate) struct Terms {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) stats: Stats,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<purlin_tls::ServerTls>>,
     /// Set when the drain begins.
     pub(crate) draining: watch::Receiver<Option<Drain>>,
 }
@@ -70,11 +79,20 @@ where
     // Without it a small response may wait for the acknowledgement of the one before.
     let _ = tcp.set_nodelay(true);
     let track = Arc::new(Track::new(&terms.limits, terms.stats.clone()));
-    let (owner, closed) = oneshot::channel();
-    let stream = Stream::new(tcp, Arc::clone(&track), terms.clock.clone(), owner);
-    let service =
-        Counting { service, peer: PeerAddr(peer), terms: terms.clone(), track: track.clone() };
     let mut watch = Watch::new(&terms, &track);
+    let Some(transport) = watch.secure(tcp).await else {
+        return;
+    };
+    let service = Counting {
+        service,
+        peer: PeerAddr(peer),
+        #[cfg(feature = "tls")]
+        certificates: PeerCertificates::of(&transport),
+        terms: Arc::clone(&terms),
+        track: Arc::clone(&track),
+    };
+    let (owner, closed) = oneshot::channel();
+    let stream = Stream::new(transport, Arc::clone(&track), terms.clock.clone(), owner);
     watch.serve(stream, service).await;
     // It is closed by now, unless it was upgraded: then it still belongs to this task, in the hands
     // of whoever upgraded it.
@@ -98,7 +116,32 @@ impl<'a> Watch<'a> {
         Self { terms, track, patience, grace: None }
     }
 
-    async fn serve<S, B>(&mut self, mut stream: Stream<tokio::net::TcpStream>, service: Counting<S>)
+    /// Shakes hands, if there is TLS.
+    #[cfg(feature = "tls")]
+    async fn secure(&mut self, tcp: TcpStream) -> Option<Transport> {
+        let Some(tls) = &self.terms.tls else {
+            return Some(Transport::Plain(tcp));
+        };
+        match self.drive(pin!(tls.acceptor().accept(tcp)), None).await {
+            Some(Ok(stream)) => Some(Transport::Tls(Box::new(stream))),
+            Some(Err(error)) => {
+                self.terms.stats.fail_handshake();
+                tracing::debug!(error = &error as &dyn std::error::Error, "no TLS");
+                None
+            }
+            None => {
+                self.terms.stats.timeout();
+                None
+            }
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn secure(&mut self, tcp: TcpStream) -> Option<Transport> {
+        Some(Transport::Plain(tcp))
+    }
+
+    async fn serve<S, B>(&mut self, mut stream: Stream<Transport>, service: Counting<S>)
     where
         S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
         S: Clone + Send + 'static,
@@ -194,6 +237,7 @@ impl Terms {
         limits: Limits,
         clock: Clock,
         stats: Stats,
+        #[cfg(feature = "tls")] tls: Option<Arc<purlin_tls::ServerTls>>,
         draining: watch::Receiver<Option<Drain>>,
     ) -> Self {
         let mut http1 = http1::Builder::new();
@@ -203,6 +247,29 @@ impl Terms {
             http1.max_headers(limits.max_headers);
         }
         let timekeeper = Timekeeper::new(clock.clone());
-        Self { http1, timekeeper, limits, clock, stats, draining }
+        Self {
+            http1,
+            timekeeper,
+            limits,
+            clock,
+            stats,
+            #[cfg(feature = "tls")]
+            tls,
+            draining,
+        }
+    }
+}
+
+// === impl PeerCertificates ===
+
+#[cfg(feature = "tls")]
+impl PeerCertificates {
+    fn of(transport: &Transport) -> Option<Self> {
+        match transport {
+            Transport::Plain(_) => None,
+            Transport::Tls(stream) => {
+                stream.get_ref().1.peer_certificates().map(|shown| Self(shown.into()))
+            }
+        }
     }
 }

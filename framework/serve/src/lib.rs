@@ -63,6 +63,8 @@ mod server;
 mod service;
 mod stats;
 
+#[cfg(feature = "tls")]
+pub use self::service::PeerCertificates;
 pub use self::{
     body::{ReadBodyError, RequestBody, SlowBodyError},
     drain::DrainReport,

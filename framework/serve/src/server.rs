@@ -30,6 +30,8 @@ pub struct Server<S> {
     clock: Clock,
     limits: Limits,
     stats: Stats,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<purlin_tls::ServerTls>>,
 }
 
 // === impl Server ===
@@ -37,12 +39,31 @@ pub struct Server<S> {
 impl<S> Server<S> {
     /// A server with the default [`Limits`].
     pub fn new(listener: Listener, service: S, clock: Clock) -> Self {
-        Self { listener, service, clock, limits: Limits::default(), stats: Stats::default() }
+        Self {
+            listener,
+            service,
+            clock,
+            limits: Limits::default(),
+            stats: Stats::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
     /// Replaces the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Speaks TLS, and nothing else, on this port.
+    ///
+    /// Hands have to be shaken within [`Limits::header_read_timeout`]. The versions that it agrees
+    /// on by ALPN should be those of [`Limits::http2`]. A reloaded certificate holds for the
+    /// connections that are made after it.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Arc<purlin_tls::ServerTls>) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -77,11 +98,19 @@ impl<S> Server<S> {
         S::Future: Send,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let Self { listener, service, clock, limits, stats } = self;
+        let Self { listener, service, clock, limits, stats, .. } = self;
         let acceptors = Acceptor::all(listener, &limits, &clock, &stats)?;
         let (drain, draining) = watch::channel(None);
         let drain_grace = limits.drain_grace;
-        let terms = Arc::new(Terms::new(limits, clock.clone(), stats.clone(), draining));
+        let terms = Terms::new(
+            limits,
+            clock.clone(),
+            stats.clone(),
+            #[cfg(feature = "tls")]
+            self.tls,
+            draining,
+        );
+        let terms = Arc::new(terms);
         let mut loops = JoinSet::new();
         for acceptor in acceptors {
             loops.spawn(accept_loop(acceptor, Arc::clone(&terms), service.clone()));

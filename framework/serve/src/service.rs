@@ -27,12 +27,22 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
 
+/// The certificates that the client showed, its own first; an extension of every request where the
+/// server asks for them and the client has some.
+///
+/// They are of an authority that the server believes: others do not get as far as a request.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerCertificates(pub Arc<[purlin_tls::CertificateDer<'static>]>);
+
 /// The user's service as hyper calls it: requests are counted while they are in flight, and their
 /// responses close the connection while the server drains. What hyper lets through and should not
 /// reach anybody is refused.
 pub(crate) struct Counting<S> {
     pub(crate) service: S,
     pub(crate) peer: PeerAddr,
+    #[cfg(feature = "tls")]
+    pub(crate) certificates: Option<PeerCertificates>,
     pub(crate) terms: Arc<Terms>,
     pub(crate) track: Arc<Track>,
 }
@@ -73,6 +83,10 @@ where
         let version = request.version();
         let mut request = request.map(|body| RequestBody::new(body, &self.terms, &self.track));
         request.extensions_mut().insert(self.peer);
+        #[cfg(feature = "tls")]
+        if let Some(certificates) = &self.certificates {
+            request.extensions_mut().insert(certificates.clone());
+        }
         let (response, refusal) = match refusal {
             None => (Some(self.service.clone().oneshot(request)), StatusCode::OK),
             Some(status) => (None, status),

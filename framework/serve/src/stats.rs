@@ -18,6 +18,7 @@ struct Counters {
     timed_out: AtomicU64,
     panicked: AtomicU64,
     abused: AtomicU64,
+    failed_handshakes: AtomicU64,
     listening: AtomicUsize,
     draining: AtomicBool,
     finished: AtomicU64,
@@ -72,6 +73,11 @@ impl Stats {
         self.0.abused.load(Relaxed)
     }
 
+    /// Connections so far that were no TLS, or not as the server asks for it.
+    pub fn failed_handshakes(&self) -> u64 {
+        self.0.failed_handshakes.load(Relaxed)
+    }
+
     /// Requests lost so far to a panic of their service; in HTTP/1 their connection with them.
     pub fn panicked(&self) -> u64 {
         self.0.panicked.load(Relaxed)
@@ -100,6 +106,11 @@ impl Stats {
 
     pub(crate) fn timeout(&self) {
         self.0.timed_out.fetch_add(1, Relaxed);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn fail_handshake(&self) {
+        self.0.failed_handshakes.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn abuse(&self) {

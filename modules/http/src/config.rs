@@ -78,6 +78,10 @@ pub struct HttpConfig {
     /// HTTP/2.
     #[config(nested)]
     pub http2: Http2Config,
+    /// TLS, on the same port instead of plain text.
+    #[cfg(feature = "tls")]
+    #[config(nested)]
+    pub tls: purlin_tls::ServerTlsConfig,
     /// The proxies whose `X-Forwarded-For` is believed, as networks: 10.0.0.0/8.
     #[config(default)]
     pub trusted_proxies: Vec<Network>,

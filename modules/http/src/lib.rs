@@ -116,6 +116,8 @@ pub mod routes;
 mod server;
 mod service;
 pub mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use purlin_limit as limit;
 

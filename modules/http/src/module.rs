@@ -11,6 +11,8 @@ use purlin_limit::RateLimiter;
 use purlin_serve::Listener;
 use serde_json::Value;
 
+#[cfg(feature = "tls")]
+use crate::tls;
 use crate::{
     Options,
     auth::Authenticator,
@@ -115,12 +117,19 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
         let listening = config.listening();
         let listener = Listener::of_setting(cx, "listen", config.listen, &listening)?;
         let address = listener.local_addr();
+        let scheme = "http";
+        #[cfg(feature = "tls")]
+        let tls = tls::offer(&config, cx)?;
+        #[cfg(feature = "tls")]
+        let scheme = if tls.is_some() { "https" } else { scheme };
         let site = Arc::new(Site {
             listener: Mutex::new(Some(listener)),
             address,
             listening,
             service,
             limits: config.limits(),
+            #[cfg(feature = "tls")]
+            tls,
             drain: config.drain,
             streams: drain,
             stats: Mutex::default(),
@@ -130,7 +139,7 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             i64::try_from(observed.connections()).unwrap_or(i64::MAX)
         });
         cx.listening(address);
-        cx.detail(format!("http://{address} · {}", summary(&table)));
+        cx.detail(format!("{scheme}://{address} · {}", summary(&table)));
         cx.run(cx.section().to_owned(), move || HttpServer::new(site.clone()))
             .tier(Tier::INGRESS)
             .grace(config.drain + MARGIN);

@@ -32,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) listening: Listening,
     pub(crate) service: Router,
     pub(crate) limits: Limits,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<purlin_tls::ServerTls>>,
     pub(crate) drain: Duration,
     /// Tells the streams that the drain has begun.
     pub(crate) streams: Drain,
@@ -105,6 +107,11 @@ impl Runnable for HttpServer {
         let Site { service, limits, stats, .. } = &*self.site;
         let server = Server::new(self.site.listener()?, service.clone(), cx.clock().clone())
             .limits(limits.clone());
+        #[cfg(feature = "tls")]
+        let server = match &self.site.tls {
+            Some(tls) => server.tls(tls.clone()),
+            None => server,
+        };
         *stats.lock().unwrap_or_else(PoisonError::into_inner) = server.stats();
         cx.ready();
         tokio::select! {

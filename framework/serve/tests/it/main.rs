@@ -11,4 +11,6 @@ mod drain;
 mod http2;
 mod limits;
 mod listener;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;

@@ -4,7 +4,9 @@ use std::{
     convert::Infallible,
     future::Future,
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -95,6 +97,19 @@ impl Running {
     }
 
     pub(crate) fn listening(listening: &Listening, limits: Limits, clock: Clock) -> Self {
+        Self::configured(listening, clock, |server| server.limits(limits))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn secured(tls: Arc<purlin_tls::ServerTls>, limits: Limits, clock: Clock) -> Self {
+        Self::configured(&Listening::default(), clock, |server| server.limits(limits).tls(tls))
+    }
+
+    fn configured(
+        listening: &Listening,
+        clock: Clock,
+        configure: impl FnOnce(Server<Handlers>) -> Server<Handlers>,
+    ) -> Self {
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = Listener::bind_with(addr, listening).unwrap();
         let (arrived_tx, arrived) = mpsc::unbounded_channel();
@@ -107,8 +122,7 @@ impl Running {
             chunks: Arc::new(Mutex::new(Some(chunks))),
             upgrades: upgrades_tx,
         };
-        let service = tower::service_fn(move |request| handlers.clone().answer(request));
-        let server = Server::new(listener, service, clock.clone()).limits(limits);
+        let server = configure(Server::new(listener, handlers, clock.clone()));
         let (addr, stats) = (server.local_addr(), server.stats());
 
         let (stop, stop_asked) = oneshot::channel();
@@ -188,6 +202,20 @@ impl Running {
 
 // === impl Handlers ===
 
+impl tower::Service<Request<RequestBody>> for Handlers {
+    type Response = Response<UnsyncBoxBody<Bytes, Infallible>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        Box::pin(self.clone().answer(request))
+    }
+}
+
 impl Handlers {
     async fn answer(
         self,
@@ -195,6 +223,11 @@ impl Handlers {
     ) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, Infallible> {
         let text = match request.uri().path() {
             "/peer" => request.extensions().get::<PeerAddr>().unwrap().0.to_string(),
+            #[cfg(feature = "tls")]
+            "/certificates" => {
+                let shown = request.extensions().get::<purlin_serve::PeerCertificates>();
+                format!("{} certificates", shown.map_or(0, |shown| shown.0.len()))
+            }
             "/gate" => {
                 self.arrived.send(()).unwrap();
                 self.gate.acquire().await.unwrap().forget();

@@ -46,6 +46,8 @@ impl Fixture {
             listening: Listening::default(),
             service: Router::new().route("/", get(async || "fast")).route("/slow", get(slow)),
             limits: Limits { drain_grace: Duration::from_millis(20), ..Limits::default() },
+            #[cfg(feature = "tls")]
+            tls: None,
             drain,
             streams: crate::stream::Drain::new(),
             stats: Mutex::default(),

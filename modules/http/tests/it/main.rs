@@ -17,3 +17,5 @@ mod layers;
 mod metrics;
 mod rate_limit;
 mod routes;
+#[cfg(feature = "tls")]
+mod tls;
