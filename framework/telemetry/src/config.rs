@@ -1,7 +1,7 @@
 use purlin_core::config::Config;
 use serde::Deserialize;
 
-use crate::log::Levels;
+use crate::log::{Levels, Sampling};
 
 /// How the service logs.
 ///
@@ -21,6 +21,11 @@ pub struct LoggerConfig {
     /// What is logged: a level for all, and others for targets: `info,sqlx=warn`.
     #[config(default = "info")]
     pub level: Levels,
+    /// How many records a call site may log in one second, by level or target:
+    /// `debug=100,purlin_http::access=20`. More are left out, and counted; warnings and errors
+    /// never are.
+    #[config(default = "")]
+    pub sampling: Sampling,
     /// How many lines may wait to be written. Those that come while so many wait are lost, and
     /// counted in `purlin_log_lines_lost_total`.
     #[config(default = 65_536)]

@@ -14,6 +14,10 @@
 //! span with a `correlation_id` puts it on every line inside. Inside of a trace a line has its
 //! `trace_id` and the `span_id` of the innermost span.
 //!
+//! # Noise
+//! `logger.sampling` limits how much one call site says in a second. What is left out is counted in
+//! `purlin_log_records_left_out_total`; warnings and errors never are.
+//!
 //! # A fatal record
 //! An error event with the field `fatal = true` stops the application with exit code 1:
 //! ```
@@ -40,7 +44,9 @@ mod page;
 mod panic;
 mod record;
 mod records;
+mod sampling;
 mod stack;
+mod switch;
 
 use tracing_subscriber::{Layer, Registry};
 
@@ -51,10 +57,12 @@ pub use self::{
     lines::{Format, Lines},
     output::Output,
     record::{Record, Service},
+    sampling::{NotSampling, Sampling},
 };
 pub(crate) use self::{
     counts::Counts, events::log as log_event, page::LoggersPage,
-    panic::install as install_panic_hook, records::Records, stack::Stack,
+    panic::install as install_panic_hook, records::Records, sampling::Sampler, stack::Stack,
+    switch::Waiter,
 };
 
 /// The target of what the framework itself logs: `purlin=warn` silences its ordinary course.

@@ -10,7 +10,6 @@
 
 mod cardinality;
 mod lifecycle;
-mod observe;
 #[cfg(target_os = "linux")]
 mod process;
 mod runtime;
@@ -24,7 +23,7 @@ use purlin_core::{
 };
 
 pub use self::cardinality::undeclared;
-pub(crate) use self::{lifecycle::Lifecycle, observe::observe_counter};
+pub(crate) use self::lifecycle::Lifecycle;
 
 /// The metrics of one application.
 ///

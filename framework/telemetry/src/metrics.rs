@@ -3,27 +3,7 @@
 //! Names are emitted as they are declared; `purlin_` says that the framework counts, `tokio_` that
 //! the runtime does, and `process_` names are those of Prometheus' own client libraries.
 
-use purlin_core::meter::{Kind, Metric};
-
-macro_rules! metrics {
-    ($($constant:ident = $kind:ident $name:literal [$($label:literal),*] $unit:literal: $help:literal;)*) => {
-        $(
-            #[doc = $help]
-            pub const $constant: Metric = Metric {
-                name: $name,
-                help: $help,
-                kind: Kind::$kind,
-                unit: $unit,
-                labels: &[$($label),*],
-            };
-        )*
-
-        /// All of them.
-        pub const ALL: &[Metric] = &[$($constant),*];
-    };
-}
-
-metrics! {
+purlin_core::metrics! {
     BUILD_INFO = Gauge "purlin_build_info" ["name", "version", "revision"] "":
         "Always 1; its labels say what is running.";
     READY = Gauge "purlin_ready" [] "":
@@ -48,6 +28,8 @@ metrics! {
         "Changes of a section of the configuration while running.";
     LOG_RECORDS = Counter "purlin_log_records_total" ["level"] "":
         "Records that were logged.";
+    LOG_RECORDS_LEFT_OUT = Counter "purlin_log_records_left_out_total" ["level"] "":
+        "Records that were left out because their call site said too many in one second.";
     LOG_LINES_LOST = Counter "purlin_log_lines_lost_total" [] "":
         "Lines that were lost because too many waited to be written.";
     OTLP_DELIVERED = Counter "purlin_otlp_delivered_total" ["signal"] "":
@@ -87,6 +69,8 @@ metrics! {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use purlin_core::meter::Kind;
 
     use super::*;
 

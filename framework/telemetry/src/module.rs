@@ -14,9 +14,10 @@ use purlin_core::{
 use crate::{
     config::{Encoding, LoggerConfig},
     log::{
-        self, Console, Counts, Json, Lines, Logger, LoggerCx, LoggersPage, Output, Service, Stack,
+        self, Console, Counts, Json, Lines, Logger, LoggerCx, LoggersPage, Output, Sampler,
+        Service, Stack, Waiter,
     },
-    meter::{Lifecycle, Metrics, observe_counter},
+    meter::{Lifecycle, Metrics},
     metrics,
     outlet::Outlet,
 };
@@ -56,6 +57,7 @@ impl TelemetryModule {
         config: LoggerConfig,
         info: &AppInfo,
         counts: Counts,
+        left_out: Counts,
         outlet: Option<&dyn Outlet>,
         cx: &Init,
     ) -> (Stack, Output) {
@@ -84,7 +86,8 @@ impl TelemetryModule {
         };
         let loggers = [Some(logger), sent].into_iter().flatten().collect();
         let spans = outlet.and_then(Outlet::spans);
-        (Stack::new(loggers, spans, config.level, counts, on_fatal), output)
+        let sampler = Sampler::new(config.sampling, cx.clock().clone(), left_out);
+        (Stack::new(loggers, spans, sampler, config.level, counts, on_fatal), output)
     }
 }
 
@@ -112,8 +115,9 @@ impl Module for TelemetryModule {
         metrics.observe_process();
         let development = development(&config, &info);
         if cx.owns_process() {
-            let counts = Counts::default();
-            let (stack, output) = self.stack(config, &info, counts.clone(), outlet, cx);
+            let (counts, left_out) = (Counts::default(), Counts::default());
+            let (stack, output) =
+                self.stack(config, &info, counts.clone(), left_out.clone(), outlet, cx);
             let (levels, output) = (stack.levels(), Arc::new(output));
             cx.undo("write the log that waits", &output, |output| async move {
                 // It waits for a thread that may wait for a pipe.
@@ -121,8 +125,9 @@ impl Module for TelemetryModule {
             });
             let shown = format!("level {}", levels.configured());
             if stack.install().is_ok() {
-                cx.page("loggers", Arc::new(LoggersPage(levels)));
-                observe_log(&meter, counts, &output);
+                let waiter = Waiter { clock: cx.clock().clone(), spawner: cx.spawner().clone() };
+                cx.page("loggers", Arc::new(LoggersPage::new(levels, waiter)));
+                observe_log(&meter, counts, left_out, &output);
                 cx.detail(shown);
             } else {
                 cx.detail("logs go to the subscriber that this process has already");
@@ -150,14 +155,18 @@ fn development(config: &LoggerConfig, info: &AppInfo) -> bool {
     config.development.unwrap_or(info.profile == "dev")
 }
 
-fn observe_log(meter: &Meter, counts: Counts, output: &Output) {
-    observe_counter(meter, &metrics::LOG_RECORDS, move |observer| {
-        counts
-            .read()
-            .for_each(|(level, count)| observer.observe(count as f64, &[label("level", level)]));
-    });
+fn observe_log(meter: &Meter, counts: Counts, left_out: Counts, output: &Output) {
+    for (metric, counts) in
+        [(&metrics::LOG_RECORDS, counts), (&metrics::LOG_RECORDS_LEFT_OUT, left_out)]
+    {
+        meter.observe(metric, move |observer| {
+            counts.read().for_each(|(level, count)| {
+                observer.observe(count as f64, &[label("level", level)]);
+            });
+        });
+    }
     let output = output.clone();
-    observe_counter(meter, &metrics::LOG_LINES_LOST, move |observer| {
+    meter.observe(&metrics::LOG_LINES_LOST, move |observer| {
         observer.observe(output.lost() as f64, &[]);
     });
 }

@@ -11,7 +11,8 @@
 //!   [`purlin_otlp_dropped_total`](crate::metrics::OTLP_DROPPED), nor without being told, at most
 //!   once a minute.
 //! - It is flushed last, within `otel.flush_timeout`: what modules do while they stop is in the
-//!   trace. What was not delivered by then is told in the report of the stop.
+//!   trace. What was not delivered by then is the last but one line of the log, and changes no exit
+//!   code.
 //!
 //! What the engine says after that, `stopped` first of all, is in the log on stdout alone.
 

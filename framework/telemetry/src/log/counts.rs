@@ -24,13 +24,17 @@ impl Counts {
     pub(crate) fn read(&self) -> impl Iterator<Item = (&'static str, u64)> {
         LEVELS.iter().zip(&*self.0).map(|((_, name), count)| (*name, count.load(Ordering::Relaxed)))
     }
+
+    pub(super) fn count(&self, level: Level) {
+        let at = LEVELS.iter().position(|(known, _)| *known == level);
+        if let Some(count) = at.and_then(|at| self.0.get(at)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl<S: Subscriber> Layer<S> for Counts {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let at = LEVELS.iter().position(|(level, _)| level == event.metadata().level());
-        if let Some(count) = at.and_then(|at| self.0.get(at)) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count(*event.metadata().level());
     }
 }

@@ -43,6 +43,23 @@ impl Levels {
         self.targets.iter().map(|(target, level)| (target.as_str(), *level))
     }
 
+    /// The level that a target, or everything else, was given.
+    pub(crate) fn get(&self, target: Option<&str>) -> Option<LevelFilter> {
+        match target {
+            Some(target) => self.targets.get(target).copied(),
+            None => Some(self.default),
+        }
+    }
+
+    /// Gives a target, or everything else, a level, or takes it away.
+    pub(crate) fn put(&mut self, target: Option<&str>, level: Option<LevelFilter>) {
+        match (target, level) {
+            (target, Some(level)) => self.set(target, level),
+            (Some(target), None) => drop(self.targets.remove(target)),
+            (None, None) => {}
+        }
+    }
+
     /// Sets the level of a target, or of everything else.
     pub fn set(&mut self, target: Option<&str>, level: LevelFilter) {
         match target {

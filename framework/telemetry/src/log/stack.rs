@@ -1,30 +1,20 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use tracing::{Subscriber, subscriber::SetGlobalDefaultError};
 use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, registry, reload,
 };
 
-use super::{BoxLayer, Counts, Levels, fatal::Fatal};
+use super::{
+    BoxLayer, Counts, Levels,
+    fatal::Fatal,
+    sampling::{Sampled, Sampler},
+    switch::{Apply, Switch},
+};
 
 /// The subscriber: levels, then the loggers, the counts and what looks for fatal records. Beside
 /// them, what makes traces of spans.
 pub(crate) struct Stack {
     subscriber: Box<dyn Subscriber + Send + Sync>,
     levels: Switch,
-}
-
-/// Changes the levels while the service runs.
-#[derive(Clone)]
-pub(crate) struct Switch(Arc<Inner>);
-
-struct Inner {
-    configured: Levels,
-    current: Mutex<Levels>,
-    apply: Box<dyn Fn(&Levels) + Send + Sync>,
 }
 
 // === impl Stack ===
@@ -34,30 +24,28 @@ impl Stack {
     pub(crate) fn new(
         loggers: Vec<BoxLayer>,
         spans: Option<BoxLayer>,
+        sampler: Option<Sampler>,
         levels: Levels,
         counts: Counts,
         on_fatal: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         let log = loggers.and_then(counts).and_then(Fatal(on_fatal));
-        let (subscriber, apply) = match spans {
+        let (subscriber, apply) = match (spans, sampler) {
             // The filter is the outermost layer, so that it is asked first, once per call site.
-            None => {
+            (None, None) => {
                 let (filter, handle) = reload::Layer::new(levels.filter());
                 (boxed(registry().with(log).with(filter)), applies(handle))
             }
-            // A trace is made of spans that the log does not show.
-            Some(spans) => {
+            // A trace is made of spans that the log does not show, and of what is left out of the
+            // log nothing is left out of the trace.
+            (spans, sampler) => {
                 let (filter, handle) = reload::Layer::new(levels.filter());
-                let layers = vec![spans, log.with_filter(filter).boxed()];
+                let log = log.with_filter(Sampled { filter, sampler }).boxed();
+                let layers: Vec<_> = spans.into_iter().chain([log]).collect();
                 (boxed(registry().with(layers)), applies(handle))
             }
         };
-        let levels = Switch(Arc::new(Inner {
-            configured: levels.clone(),
-            current: Mutex::new(levels),
-            apply,
-        }));
-        Self { subscriber, levels }
+        Self { subscriber, levels: Switch::new(levels, apply) }
     }
 
     /// What changes the levels.
@@ -87,38 +75,9 @@ fn boxed(subscriber: impl Subscriber + Send + Sync + 'static) -> Box<dyn Subscri
     Box::new(subscriber)
 }
 
-fn applies<S: 'static>(handle: reload::Handle<Targets, S>) -> Box<dyn Fn(&Levels) + Send + Sync> {
+fn applies<S: 'static>(handle: reload::Handle<Targets, S>) -> Apply {
     Box::new(move |levels| {
         // It fails once the subscriber is gone, and then nothing is logged at any level.
         let _ = handle.reload(levels.filter());
     })
-}
-
-// === impl Switch ===
-
-impl Switch {
-    /// The levels of the configuration.
-    pub(crate) fn configured(&self) -> &Levels {
-        &self.0.configured
-    }
-
-    /// The levels that count now.
-    pub(crate) fn current(&self) -> Levels {
-        self.0.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Changes the levels, and returns what they are then.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Levels)) -> Levels {
-        // The lock is held while they are applied, so that of two changes the later one counts.
-        let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut current);
-        (self.0.apply)(&current);
-        current.clone()
-    }
-}
-
-impl fmt::Debug for Switch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Switch").field(&self.current()).finish()
-    }
 }

@@ -1,12 +1,16 @@
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex, mpsc},
+    time::Duration,
 };
 
 use purlin_core::{
+    app::App,
     clock::Clock,
     page::{ActError, Page as _},
+    spawner::Spawner,
 };
+use purlin_testing::{TestApp, eventually};
 use serde_json::{Value, json};
 use tracing::{Subscriber, debug, error, info, info_span, warn};
 use tracing_subscriber::{layer::SubscriberExt as _, registry};
@@ -163,14 +167,22 @@ fn stack(levels: &str, fatal: &Memory) -> (Memory, Output, Counts, Stack) {
     let counts = Counts::default();
     let fatal = fatal.clone();
     let on_fatal = move |message: &str| fatal.clone().write_all(message.as_bytes()).unwrap();
-    let stack = Stack::new(vec![logger], None, levels.parse().unwrap(), counts.clone(), on_fatal);
+    let stack =
+        Stack::new(vec![logger], None, None, levels.parse().unwrap(), counts.clone(), on_fatal);
     (memory, output, counts, stack)
+}
+
+/// The page, in an application on a held clock.
+async fn page(stack: &Stack) -> (TestApp, LoggersPage) {
+    let app = TestApp::start_held(App::builder()).await;
+    let waiter = Waiter { clock: app.get::<Clock>(), spawner: app.get::<Spawner>() };
+    (app, LoggersPage::new(stack.levels(), waiter))
 }
 
 #[tokio::test]
 async fn levels_change_while_running() {
     let (memory, output, counts, stack) = stack("info,sqlx=warn", &Memory::default());
-    let page = LoggersPage(stack.levels());
+    let (_app, page) = page(&stack).await;
     let subscriber: Arc<dyn Subscriber + Send + Sync> = stack.into_subscriber().into();
     let _default = tracing::subscriber::set_default(subscriber);
     let say = |what: &str| {
@@ -184,6 +196,7 @@ async fn levels_change_while_running() {
         json!({
             "default": "info",
             "targets": { "sqlx": "info" },
+            "temporary": [],
             "configured": "info,sqlx=warn",
         })
     );
@@ -216,12 +229,15 @@ fn only_an_error_that_says_so_is_fatal() {
 #[tokio::test]
 async fn a_wrong_change_of_levels_is_explained_and_changes_nothing() {
     let (_, _, _, stack) = stack("info", &Memory::default());
-    let page = LoggersPage(stack.levels());
+    let (_app, page) = page(&stack).await;
     for (input, said) in [
         (json!({ "level": "loud" }), "`loud` is no level"),
         (json!({ "target": " ", "level": "info" }), "the target is empty"),
         (json!({ "target": "sqlx" }), "missing field `level`"),
         (json!({ "level": "info", "ttl": 3 }), "unknown field `ttl`"),
+        (json!({ "level": "info", "for": "soon" }), "`soon` is no time for a change"),
+        (json!({ "level": "info", "for": "0s" }), "`0s` is no time for a change"),
+        (json!({ "level": "info", "for": "25h" }), "at most 24h"),
     ] {
         let error = page.act("set", input).await.unwrap_err();
         assert!(matches!(&error, ActError::Invalid(text) if text.contains(said)), "{error}");
@@ -230,6 +246,120 @@ async fn a_wrong_change_of_levels_is_explained_and_changes_nothing() {
         matches!(page.act("mute", Value::Null).await, Err(ActError::Unknown(action)) if action == "mute")
     );
     assert_eq!(page.read().await.unwrap()["default"], "info");
+}
+
+#[tokio::test]
+async fn a_change_for_a_time_falls_back_by_itself() {
+    let (_, _, _, stack) = stack("info,sqlx=warn", &Memory::default());
+    let levels = stack.levels();
+    let (app, page) = page(&stack).await;
+    let set = async |target: Option<&str>, level: &str, time: Option<&str>| {
+        let input = json!({ "target": target, "level": level, "for": time });
+        page.act("set", input).await.unwrap()
+    };
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let falls_back = async |to: &str| {
+        eventually(async || levels.current().to_string() == to).await;
+    };
+
+    let shown = set(Some("sqlx"), "debug", Some("10m")).await;
+    set(Some("h2"), "off", Some("20m")).await;
+    set(None, "error", Some("30m")).await;
+    assert_eq!(levels.current().to_string(), "error,h2=off,sqlx=debug");
+    assert_eq!(shown["temporary"][0]["target"], "sqlx");
+    assert!(shown["temporary"][0]["until"].as_str().unwrap().starts_with("2030-01-01T00:1"));
+
+    // Set again, it lasts from then on, and falls back to what was there at first.
+    app.hand().advance(minutes(9));
+    set(Some("sqlx"), "trace", Some("10m")).await;
+    app.hand().advance(minutes(9));
+    assert_eq!(levels.current().to_string(), "error,h2=off,sqlx=trace");
+    app.hand().advance(minutes(1));
+    falls_back("error,h2=off,sqlx=warn").await;
+    app.hand().advance(minutes(1));
+    falls_back("error,sqlx=warn").await;
+
+    // A change without a time is not undone by an earlier one.
+    set(None, "debug", None).await;
+    app.hand().advance(minutes(60));
+    assert_eq!(page.read().await.unwrap()["default"], "debug");
+    assert_eq!(page.read().await.unwrap()["temporary"], json!([]));
+    assert!(app.stop().await.is_clean());
+}
+
+#[test]
+fn noise_is_left_out_and_counted() {
+    let memory = Memory::default();
+    let output = Output::new(memory.clone(), 1000);
+    let logger = Lines::new(Console::default()).layer(cx(&output, false));
+    let ((clock, hand), left_out) = (Clock::held(), Counts::default());
+    let rules = "debug=2,noise::polling=3".parse().unwrap();
+    let sampler = Sampler::new(rules, clock, left_out.clone());
+    let levels = "debug".parse().unwrap();
+    let stack = Stack::new(vec![logger], None, sampler, levels, Counts::default(), |_| {});
+    tracing::subscriber::with_default(stack.into_subscriber(), || {
+        for _ in 0..2 {
+            for _ in 0..10 {
+                info!(target: "noise::polling", "polled");
+                debug!(target: "quiet", "detail");
+                debug!(target: "quiet", "another");
+                info!(target: "quiet", "told");
+                warn!(target: "noise::polling", "warned");
+            }
+            hand.advance(Duration::from_secs(1));
+        }
+    });
+    output.flush();
+    let text = memory.text();
+    let count = |what: &str| text.lines().filter(|line| line.ends_with(what)).count();
+    assert_eq!((count("polled"), count("detail"), count("another")), (6, 4, 4), "{text}");
+    assert_eq!((count("told"), count("warned")), (20, 20), "{text}");
+    let counted: Vec<_> = left_out.read().collect();
+    assert_eq!(counted, [("error", 0), ("warn", 0), ("info", 14), ("debug", 32), ("trace", 0)]);
+}
+
+#[test]
+fn what_the_log_does_not_show_is_seen_by_the_traces() {
+    #[derive(Clone, Default)]
+    struct Spans(Arc<Mutex<Vec<&'static str>>>);
+
+    impl<S: Subscriber> Layer<S> for Spans {
+        fn on_new_span(
+            &self,
+            attributes: &tracing::span::Attributes<'_>,
+            _: &tracing::span::Id,
+            _: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            self.0.lock().unwrap().push(attributes.metadata().name());
+        }
+    }
+
+    let memory = Memory::default();
+    let output = Output::new(memory.clone(), 100);
+    let logger = Lines::new(Console::default()).layer(cx(&output, false));
+    let spans = Spans::default();
+    let layer = spans.clone().with_filter(tracing::level_filters::LevelFilter::DEBUG).boxed();
+    let levels = "warn".parse().unwrap();
+    let stack = Stack::new(vec![logger], Some(layer), None, levels, Counts::default(), |_| {});
+    tracing::subscriber::with_default(stack.into_subscriber(), || {
+        let _request = info_span!("request").entered();
+        let _query = tracing::debug_span!("query").entered();
+        info!("not told");
+        warn!("told");
+    });
+    output.flush();
+    assert_eq!(*spans.0.lock().unwrap(), ["request", "query"]);
+    let text = memory.text();
+    assert!(text.contains("told") && !text.contains("not told"), "{text}");
+}
+
+#[test]
+fn rules_of_sampling_are_read_or_refused() {
+    for wrong in ["debug", "=3", "warn=3", "error=1", "debug=-1", "debug=many"] {
+        let error = wrong.parse::<Sampling>().unwrap_err();
+        assert!(error.to_string().starts_with(&format!("`{wrong}` is no rule")), "{error}");
+    }
+    assert_eq!("".parse::<Sampling>().unwrap(), Sampling::default());
 }
 
 /// A pipe that nobody reads until it is told to.

@@ -6,7 +6,6 @@ use purlin_core::{
     readiness::Readiness,
 };
 
-use super::observe::observe_gauge;
 use crate::metrics;
 
 /// Turns the events of an application into metrics.
@@ -37,7 +36,7 @@ impl Lifecycle {
                 label("revision", package.revision.clone().unwrap_or_else(|| "unknown".to_owned())),
             ],
         );
-        observe_gauge(meter, &metrics::READY, move |observer| {
+        meter.observe(&metrics::READY, move |observer| {
             observer.observe(f64::from(u8::from(readiness.is_ready())), &[]);
         });
         let panics = meter.counter(&metrics::PANICS);

@@ -4,12 +4,11 @@ use procfs::{
 };
 use purlin_core::meter::{Meter, Metric};
 
-use super::observe::{observe_counter, observe_gauge};
 use crate::metrics;
 
 /// Observes what `/proc` says of this process. What it does not say is left out.
 pub(super) fn observe(meter: &Meter) {
-    observe_counter(meter, &metrics::PROCESS_CPU, |observer| {
+    meter.observe(&metrics::PROCESS_CPU, |observer| {
         if let Some(stat) = stat() {
             let ticks = (stat.utime + stat.stime) as f64;
             observer.observe(ticks / procfs::ticks_per_second() as f64, &[]);
@@ -41,7 +40,7 @@ fn started() -> Option<f64> {
 }
 
 fn gauge(meter: &Meter, metric: &Metric, read: impl Fn() -> Option<f64> + Send + Sync + 'static) {
-    observe_gauge(meter, metric, move |observer| {
+    meter.observe(metric, move |observer| {
         if let Some(value) = read() {
             observer.observe(value, &[]);
         }

@@ -1,7 +1,6 @@
 use purlin_core::meter::{Meter, label};
 use tokio::runtime::RuntimeMetrics;
 
-use super::observe::{observe_counter, observe_gauge};
 use crate::metrics;
 
 /// Observes what tokio counts without `tokio_unstable`.
@@ -10,13 +9,13 @@ pub(super) fn observe(meter: &Meter, runtime: RuntimeMetrics) {
     gauge(meter, &metrics::TOKIO_TASKS, &runtime, RuntimeMetrics::num_alive_tasks);
     gauge(meter, &metrics::TOKIO_QUEUE, &runtime, RuntimeMetrics::global_queue_depth);
     let of_busy = runtime.clone();
-    observe_counter(meter, &metrics::TOKIO_BUSY, move |observer| {
+    meter.observe(&metrics::TOKIO_BUSY, move |observer| {
         for worker in 0..of_busy.num_workers() {
             let busy = of_busy.worker_total_busy_duration(worker).as_secs_f64();
             observer.observe(busy, &[label("worker", worker.to_string())]);
         }
     });
-    observe_counter(meter, &metrics::TOKIO_PARKS, move |observer| {
+    meter.observe(&metrics::TOKIO_PARKS, move |observer| {
         for worker in 0..runtime.num_workers() {
             let parks = runtime.worker_park_count(worker) as f64;
             observer.observe(parks, &[label("worker", worker.to_string())]);
@@ -31,5 +30,5 @@ fn gauge(
     read: fn(&RuntimeMetrics) -> usize,
 ) {
     let runtime = runtime.clone();
-    observe_gauge(meter, metric, move |observer| observer.observe(read(&runtime) as f64, &[]));
+    meter.observe(metric, move |observer| observer.observe(read(&runtime) as f64, &[]));
 }

@@ -49,6 +49,7 @@ pub struct OtelConfig {
     pub metric: MetricReaderConfig,
     /// How long the last of it may take to be sent, when the application has stopped.
     #[config(default = "5s")]
+    #[validate(range(min = "10ms", max = "5m"))]
     pub flush_timeout: Duration,
 }
 
@@ -147,11 +148,11 @@ pub struct BatchConfig {
     pub schedule_delay: Millis,
     /// How many may wait, those in flight included. More are dropped, and counted.
     #[config(default = 2048)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000_000))]
     pub max_queue_size: usize,
     /// The most in one batch.
     #[config(default = 512)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 1_000_000))]
     pub max_export_batch_size: usize,
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use purlin_core::{error::Result, info::AppInfo, init::Init, module::Module};
 
 use super::{OtelConfig, outlet::OtlpOutlet, resource::resource};
-use crate::outlet::Outlet;
+use crate::{log::TARGET, outlet::Outlet};
 
 /// Sends traces, metrics and logs to an OpenTelemetry collector.
 ///
@@ -49,7 +49,10 @@ impl Module for OtlpModule {
         if outlet.sends() {
             let limit = config.flush_timeout;
             cx.undo("send the telemetry that waits", &outlet, move |outlet| async move {
-                outlet.flush(&clock, limit).await
+                // A service that did its work did not fail because a collector is away.
+                if let Some(told) = outlet.flush(&clock, limit).await {
+                    tracing::warn!(target: TARGET, component = "otel", "{told}");
+                }
             });
         }
         Ok(outlet)

@@ -12,7 +12,7 @@ use opentelemetry_sdk::{
 use purlin_core::{
     clock::Clock,
     entropy::Entropy,
-    error::{Result, bail},
+    error::Result,
     meter::{Meter, label},
 };
 
@@ -28,7 +28,6 @@ use super::{
 };
 use crate::{
     log::{BoxLayer, Levels, LoggerCx},
-    meter::observe_counter,
     metrics,
     outlet::Outlet,
 };
@@ -119,11 +118,9 @@ impl OtlpOutlet {
         !self.deliveries.is_empty()
     }
 
-    /// Sends what waits: metrics last, so that they say what was lost of the others.
-    ///
-    /// # Errors
-    /// When something was not delivered, now or before.
-    pub(super) async fn flush(self: Arc<Self>, clock: &Clock, limit: Duration) -> Result<()> {
+    /// Sends what waits: metrics last, so that they say what was lost of the others. Returns what is
+    /// to be told, if something was not delivered, now or before.
+    pub(super) async fn flush(self: Arc<Self>, clock: &Clock, limit: Duration) -> Option<String> {
         let deadline = clock.now() + limit;
         let mut late = Vec::new();
         for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
@@ -134,19 +131,18 @@ impl OtlpOutlet {
                 late.push(signal.name());
             }
         }
-        let lost = self.lost();
-        if late.is_empty() && lost.is_empty() {
-            return Ok(());
+        let mut told = Vec::new();
+        if !late.is_empty() {
+            told.push(format!(
+                "the collector gave no answer about {} in {limit:?}",
+                late.join(", ")
+            ));
         }
-        let late = if late.is_empty() {
-            String::new()
-        } else {
-            format!("no answer in {limit:?} for {}; ", late.join(", "))
-        };
-        bail!(
-            "{late}not delivered: {}",
-            if lost.is_empty() { "unknown".to_owned() } else { lost.join(", ") }
-        );
+        let lost = self.lost();
+        if !lost.is_empty() {
+            told.push(format!("telemetry was lost: {}", lost.join(", ")));
+        }
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     fn end(&self, signal: Signal, limit: Duration) -> OTelSdkResult {
@@ -197,13 +193,13 @@ impl Outlet for OtlpOutlet {
 
     fn observe(&self, meter: &Meter) {
         let observed = self.deliveries.clone();
-        observe_counter(meter, &metrics::OTLP_DELIVERED, move |observer| {
+        meter.observe(&metrics::OTLP_DELIVERED, move |observer| {
             for (signal, delivery) in &observed {
                 observer.observe(delivery.delivered() as f64, &[label("signal", signal.name())]);
             }
         });
         let observed = self.deliveries.clone();
-        observe_counter(meter, &metrics::OTLP_DROPPED, move |observer| {
+        meter.observe(&metrics::OTLP_DROPPED, move |observer| {
             for (signal, delivery) in &observed {
                 for loss in Loss::ALL {
                     let labels = [label("signal", signal.name()), label("reason", loss.name())];
@@ -212,7 +208,7 @@ impl Outlet for OtlpOutlet {
             }
         });
         let observed = self.deliveries.clone();
-        observe_counter(meter, &metrics::OTLP_FAILURES, move |observer| {
+        meter.observe(&metrics::OTLP_FAILURES, move |observer| {
             for (signal, delivery) in &observed {
                 observer.observe(delivery.failures() as f64, &[label("signal", signal.name())]);
             }

@@ -269,9 +269,8 @@ async fn a_collector_that_is_not_there_harms_nobody() {
         .collect();
     let outage = "the collector did not take telemetry, which is lost";
     assert_eq!(told.iter().filter(|line| line["message"] == outage).count(), 1, "{told:#?}");
-    let undone = lines.iter().find(|line| line["message"] == "not undone").unwrap();
-    assert_eq!(undone["what"], "send the telemetry that waits");
-    assert!(undone["error"].as_str().unwrap().contains("not delivered"), "{undone}");
+    let is_told = |line: &Value| line["message"].as_str().unwrap().contains("telemetry was lost: ");
+    assert!(lines.iter().any(is_told), "{lines:#?}");
 }
 
 #[tokio::test]
