@@ -6,6 +6,7 @@
 //! listens is started on a default port.
 
 mod debian;
+mod go;
 mod otelcol;
 mod promtool;
 mod valgrind;
@@ -22,7 +23,7 @@ use crate::processes::Processes;
 use crate::workspace::Workspace;
 
 /// Every server that some suite asks for.
-const SERVERS: &[&dyn Server] = &[&promtool::Promtool, &otelcol::Otelcol];
+const SERVERS: &[&dyn Server] = &[&go::Go, &promtool::Promtool, &otelcol::Otelcol];
 
 /// A real server, or a tool, that tests talk to.
 pub(crate) trait Server {

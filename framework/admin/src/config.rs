@@ -19,6 +19,18 @@ pub struct AdminConfig {
     /// can be changed on this port.
     #[validate(length(min = 16))]
     pub token: Option<Secret<String>>,
+    /// Profiles at `/debug/pprof`.
+    #[config(nested)]
+    pub profiles: ProfilesConfig,
+}
+
+/// Profiles at `/debug/pprof`.
+#[derive(Debug, Clone, Config)]
+pub struct ProfilesConfig {
+    /// Whether profiles may be taken, by whoever has `admin.token`. They show names of functions and
+    /// tasks, and taking one costs some of the service's time.
+    #[config(default = false)]
+    pub enabled: bool,
 }
 
 /// The path of the liveness probe, such as `/healthz`.
@@ -70,7 +82,7 @@ impl std::str::FromStr for HealthPath {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         };
-        if TAKEN.contains(&text) {
+        if TAKEN.contains(&text) || text.starts_with("/debug/pprof") {
             return Err(NotAHealthPath::Taken(text.to_owned()));
         }
         match text.strip_prefix('/') {
@@ -113,6 +125,7 @@ mod tests {
             "/health".parse::<HealthPath>(),
             Err(NotAHealthPath::Taken("/health".to_owned()))
         );
+        assert!("/debug/pprof/heap".parse::<HealthPath>().is_err());
         assert_eq!("/live".parse::<HealthPath>().unwrap().as_str(), "/live");
     }
 }

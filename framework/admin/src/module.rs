@@ -9,6 +9,7 @@ use purlin_serve::{Listener, Listening};
 use crate::{
     AdminConfig,
     router::{Admin, router},
+    routes::Profiles,
     serving::Serving,
 };
 
@@ -43,8 +44,9 @@ impl Module for AdminModule {
     ) -> Result<()> {
         let listener = Listener::of_setting(cx, "listen", config.listen, &Listening::default())?;
         let addr = listener.local_addr();
-        let AdminConfig { health_path, token, .. } = config;
-        let admin = Admin { info, health, readiness, pages, metrics, health_path, token };
+        let AdminConfig { health_path, token, profiles, .. } = config;
+        let profiles = Profiles::new(&profiles, readiness.clone(), cx);
+        let admin = Admin { info, health, readiness, pages, metrics, health_path, token, profiles };
         let serving = Arc::new(Serving::start(listener, router(admin), cx.clock().clone()));
         cx.undo("close the admin server", &serving, |serving| async move { serving.stop().await });
         cx.listening(addr);

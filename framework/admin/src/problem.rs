@@ -77,6 +77,7 @@ fn code(status: StatusCode) -> String {
         StatusCode::FORBIDDEN => Code::PermissionDenied,
         StatusCode::NOT_FOUND => Code::NotFound,
         StatusCode::INTERNAL_SERVER_ERROR => Code::Internal,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         other => {
             return other.canonical_reason().unwrap_or("error").to_lowercase().replace(' ', "_");
         }

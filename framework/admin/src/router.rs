@@ -13,7 +13,11 @@ use purlin_core::{
     readiness::Readiness,
 };
 
-use crate::{HealthPath, problem::Problem, routes};
+use crate::{
+    HealthPath,
+    problem::Problem,
+    routes::{self, Profiles},
+};
 
 /// What the routes show.
 #[derive(Clone, FromRef)]
@@ -25,6 +29,7 @@ pub(crate) struct Admin {
     pub(crate) metrics: Option<Arc<dyn Exposition>>,
     pub(crate) health_path: HealthPath,
     pub(crate) token: Option<Secret<String>>,
+    pub(crate) profiles: Profiles,
 }
 
 /// The pages may not say what a browser does with them.
@@ -40,6 +45,10 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/health", get(routes::health))
         .route("/metrics", get(routes::metrics))
         .route("/graph", get(routes::graph))
+        .route("/debug/pprof", get(routes::profiles))
+        .route("/debug/pprof/profile", get(routes::cpu))
+        .route("/debug/pprof/heap", get(routes::heap))
+        .route("/debug/pprof/tasks", get(routes::tasks))
         .route("/{page}", get(routes::read))
         .route("/{page}/{action}", post(routes::act));
     if admin.health_path.as_str() != "/live" {
@@ -61,7 +70,8 @@ async fn guarded(mut response: Response) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers
-        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     response
 }
 
@@ -73,6 +83,7 @@ impl Admin {
         let fixed = ["/live", "/ready", "/readyz", "/health", "/metrics", "/graph", "/jobs"];
         let mut paths: Vec<_> = fixed.map(str::to_owned).into();
         paths.push(self.health_path.to_string());
+        paths.extend(self.profiles.are_enabled().then(|| "/debug/pprof".to_owned()));
         paths.extend(self.pages.names().into_iter().map(|name| format!("/{name}")));
         paths.sort();
         paths.dedup();

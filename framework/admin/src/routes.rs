@@ -1,4 +1,4 @@
-//! One file per group of routes. A console page and profiles find their place beside them.
+//! One file per group of routes. A console page finds its place beside them.
 
 mod graph;
 mod health;
@@ -6,6 +6,7 @@ mod index;
 mod metrics;
 mod pages;
 mod probes;
+mod profiles;
 
 pub use self::health::{HealthAnswer, health};
 pub(crate) use self::{
@@ -14,4 +15,5 @@ pub(crate) use self::{
     metrics::metrics,
     pages::{act, read},
     probes::{live, ready},
+    profiles::{Profiles, cpu, heap, index as profiles, tasks},
 };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::needs::Handle;
 
@@ -37,6 +38,7 @@ pub struct Gate {
 struct Inner {
     state: Mutex<State>,
     ready: watch::Sender<bool>,
+    stopping: CancellationToken,
 }
 
 #[derive(Default)]
@@ -57,7 +59,11 @@ enum Phase {
 
 impl Readiness {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), ready: watch::Sender::new(false) }))
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            ready: watch::Sender::new(false),
+            stopping: CancellationToken::new(),
+        }))
     }
 
     /// Adds a condition, closed at first. A second gate of one name is the same gate.
@@ -91,6 +97,12 @@ impl Readiness {
         let _ = ready.wait_for(|ready| *ready).await;
     }
 
+    /// Waits until stopping has begun, and with it the drain delay: for what nobody needs any more
+    /// from then on, and what should not slow the stop down.
+    pub async fn until_stopping(&self) {
+        self.0.stopping.cancelled().await;
+    }
+
     /// Follows the state.
     pub fn subscribe(&self) -> watch::Receiver<bool> {
         self.0.ready.subscribe()
@@ -106,6 +118,7 @@ impl Readiness {
 
     pub(crate) fn stopping(&self) {
         self.change(|state| state.phase = Phase::Stopping);
+        self.0.stopping.cancel();
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -173,5 +186,16 @@ mod tests {
         readiness.gate("late").ready();
         assert!(!readiness.is_ready());
         assert_eq!(readiness.reasons(), ["stopping"]);
+    }
+
+    #[tokio::test]
+    async fn stopping_is_noticed_though_it_was_not_ready() {
+        let readiness = Readiness::new();
+        let _closed = readiness.gate("cache");
+        let waits = readiness.clone();
+        let mut waiting = std::pin::pin!(waits.until_stopping());
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        readiness.stopping();
+        waiting.await;
     }
 }

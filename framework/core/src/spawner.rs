@@ -202,6 +202,11 @@ impl Spawner {
         self.0.stop.is_cancelled()
     }
 
+    /// The names of the tasks that run, the oldest first.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.tasks().running.values().cloned().collect()
+    }
+
     /// Tells the tasks to stop, and waits until all have ended. From then on none is begun.
     pub(crate) async fn drain(&self) {
         self.0.stop.cancel();
@@ -253,8 +258,7 @@ impl Handle for Spawner {}
 
 impl fmt::Debug for Spawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.tasks().running.values().cloned().collect();
-        f.debug_tuple("Spawner").field(&names).finish()
+        f.debug_tuple("Spawner").field(&self.names()).finish()
     }
 }
 

@@ -39,7 +39,9 @@
 //! |---|---|---|
 //! | `auth` | `JwtModule` | `Arc<dyn Authenticator>`, which secured routes ask |
 //! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
+//! | `jemalloc` | | `profile::Jemalloc`, an allocator that knows who holds the memory |
 //! | `otlp` | `OtlpModule` | traces, and with metrics and logs what an OpenTelemetry collector gets |
+//! | `profiles` | | profiles of the processors, and with `jemalloc` of the heap, on the admin port |
 //! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
 //! | `scheduler` | `SchedulerModule` | jobs by interval and cron, with history and a page |
@@ -70,6 +72,8 @@ pub use purlin_telemetry as telemetry;
 pub use purlin_auth as auth;
 #[cfg(feature = "http")]
 pub use purlin_http as http;
+#[cfg(feature = "profiles")]
+pub use purlin_profile as profile;
 #[cfg(feature = "resilience")]
 pub use purlin_resilience as resilience;
 #[cfg(feature = "scheduler")]

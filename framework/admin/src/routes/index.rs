@@ -51,6 +51,7 @@ fn about(path: &str) -> Option<&'static str> {
         "/leaders" => "leases and who holds them",
         "/routes" => "the routes of the service",
         "/jobs" => "scheduled jobs",
+        "/debug/pprof" => "profiles of processors, heap and tasks",
         "/version" => "what is running",
         _ => return None,
     })

@@ -4,4 +4,5 @@
 
 mod actions;
 mod life;
+mod profiles;
 mod reading;
