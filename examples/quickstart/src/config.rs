@@ -8,7 +8,7 @@ use purlin::prelude::*;
 pub struct OrdersConfig {
     /// Largest amount that is taken without a review, in cents.
     #[config(default = 1_000_000, live)]
-    #[validate(range(min = 1))]
+    #[validate(range(min = 1, max = 100_000_000_000))]
     pub max_amount_cents: i64,
     /// How often new orders are looked for.
     #[config(default = "200ms")]

@@ -21,6 +21,9 @@ use async_trait::async_trait;
 
 pub use self::local::{LocalLeases, LocalLeasesModule};
 pub(crate) use self::{campaign::Campaign, leaders::Leaders};
+
+/// Why a term ended that nothing went wrong with.
+pub(crate) const HANDED_OVER: &str = "handed over";
 use crate::{config::Config, error::Result};
 
 /// A store of leases. Each method is atomic, on the store's clock.

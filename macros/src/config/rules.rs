@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{
-    Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Token, Type, meta::ParseNestedMeta,
-    spanned::Spanned,
+    Attribute, Expr, ExprLit, ExprPath, ExprUnary, Lit, LitStr, Token, Type, UnOp,
+    meta::ParseNestedMeta, spanned::Spanned,
 };
 
 use super::{
@@ -146,13 +146,8 @@ impl Rule {
         let rule = quote!(::purlin::__private::config::Rule);
         let described = match &self.kind {
             Kind::Range { min, max, above, below } => {
-                let [min, max, above, below] = [min, max, above, below].map(|bound| {
-                    option(
-                        bound
-                            .as_ref()
-                            .map(|bound| quote!(::std::string::ToString::to_string(&(#bound)))),
-                    )
-                });
+                let [min, max, above, below] = [min, max, above, below]
+                    .map(|bound| option(bound.as_ref().map(described_bound)));
                 quote!(#rule::range(#min, #max, #above, #below))
             }
             Kind::Length { min, max, equal } => {
@@ -310,6 +305,21 @@ fn option(value: Option<TokenStream>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),
+    }
+}
+
+/// The text of a bound. A whole number is written as one here: by itself it would be an `i32`.
+fn described_bound(bound: &Expr) -> TokenStream {
+    let (sign, digits) = match bound {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => ("-", &**expr),
+        _ => ("", bound),
+    };
+    match digits {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+            let text = format!("{sign}{}", number.base10_digits());
+            quote!(::std::string::String::from(#text))
+        }
+        _ => quote!(::std::string::ToString::to_string(&(#bound))),
     }
 }
 

@@ -101,8 +101,12 @@ fn verb(matches: &ArgMatches) -> Verb {
 }
 
 fn command(package: &Package) -> Command {
+    let version = match &package.revision {
+        Some(revision) => format!("{} ({revision})", package.version),
+        None => package.version.clone(),
+    };
     Command::new(package.name.clone())
-        .version(package.version.clone())
+        .version(version)
         .about(
             "Runs the service. With a command it inspects the service instead, and starts nothing.",
         )

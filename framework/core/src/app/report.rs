@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use crate::event::{End, Event};
+use crate::{
+    event::{End, Event},
+    leader::HANDED_OVER,
+};
 
 /// Writes the life of an application to standard error, step by step.
 pub(super) struct Report {
     header: String,
-    /// The width of the column of names.
-    width: usize,
     /// Whether only what went wrong is told, because the log tells the rest.
     terse: bool,
     state: Mutex<State>,
@@ -21,17 +22,23 @@ pub(super) struct Report {
 
 #[derive(Default)]
 struct State {
+    /// The width of the column of names.
+    width: usize,
     ready: bool,
     failed: bool,
     stopping: bool,
     addresses: Vec<(String, String)>,
 }
 
+/// No column of names is wider than this.
+const WIDEST: usize = 24;
+
 // === impl Report ===
 
 impl Report {
     pub(super) fn new(header: String, width: usize) -> Self {
-        Self { header, width: width.clamp(8, 24), terse: false, state: Mutex::default() }
+        let state = State { width: width.clamp(8, WIDEST), ..State::default() };
+        Self { header, terse: false, state: Mutex::new(state) }
     }
 
     /// Only what kept the service from starting or from stopping, for where a collector reads the
@@ -63,7 +70,11 @@ impl Report {
                 None
             }
             Event::ModuleStarted { name, took, detail } if !state.stopping => {
-                Some(self.line(name, detail, Some(*took)))
+                Some(state.line(name, detail, Some(*took)))
+            }
+            Event::RunnableStarted { name, .. } => {
+                state.width = state.width.max(name.chars().count().min(WIDEST));
+                None
             }
             Event::ModuleFailed { name, took, error } => {
                 state.failed = true;
@@ -103,7 +114,7 @@ impl Report {
                 Some(format!("  ! {signal}: {consequence}"))
             }
             Event::DrainDelayed { took } => {
-                Some(self.line("not ready", &format!("drain delay {}", human(*took)), None))
+                Some(state.line("not ready", &format!("drain delay {}", human(*took)), None))
             }
             Event::RunnableStopped { name, took, detail, error, .. } => {
                 let detail = match error {
@@ -111,15 +122,14 @@ impl Report {
                     None if detail.is_empty() => "stopped",
                     None => detail,
                 };
-                (name != "tasks" || error.is_some()).then(|| self.line(name, detail, Some(*took)))
+                (name != "tasks" || error.is_some()).then(|| state.line(name, detail, Some(*took)))
             }
             Event::StopFailed { name, end } => Some(format!("  ! the stop of {name} {end}")),
             Event::Overran { name, limit } => {
                 Some(format!("  ! {name} did not stop within {} and is aborted", human(*limit)))
             }
-            Event::LeadershipLost { name, token, reason } if state.stopping => {
-                Some(self.line(name, &format!("leadership {reason} (term {token})"), None))
-            }
+            // The line of the runnable says so.
+            Event::LeadershipLost { reason, .. } if reason == HANDED_OVER => None,
             Event::LeadershipLost { name, token, reason } => {
                 Some(format!("! leadership of {name} is lost (term {token}): {reason}"))
             }
@@ -128,7 +138,7 @@ impl Report {
                     Some(error) => format!("{what}: {error}"),
                     None => what.clone(),
                 };
-                Some(self.line(owner, &detail, Some(*took)))
+                Some(state.line(owner, &detail, Some(*took)))
             }
             Event::Stopped { took, exit } => {
                 let code = exit.code();
@@ -146,7 +156,11 @@ impl Report {
             None => format!("! {name} {end}"),
         }
     }
+}
 
+// === impl State ===
+
+impl State {
     fn line(&self, name: &str, detail: &str, took: Option<Duration>) -> String {
         let width = self.width;
         match took {
@@ -187,7 +201,7 @@ mod tests {
 
     fn told(events: &[Event]) -> Vec<String> {
         let report = Report::new("orders 0.1.0".to_owned(), 10);
-        let mut state = State::default();
+        let mut state = report.state.lock().unwrap();
         events.iter().filter_map(|event| report.text(&mut state, event)).collect()
     }
 

@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use self::lease::Lease;
-use super::{Grant, LeaderConfig, LeaseStore, OnLoss};
+use super::{Grant, HANDED_OVER, LeaderConfig, LeaseStore, OnLoss};
 use crate::{
     app::Shared,
     clock::Instant,
@@ -130,12 +130,17 @@ impl Campaign {
         let mut reason = match &end {
             TermEnd::Work(Ok(())) => "its work ended".to_owned(),
             TermEnd::Work(Err(error)) => format!("its work failed: {error:#}"),
-            TermEnd::HandedOver => "handed over".to_owned(),
+            TermEnd::HandedOver => HANDED_OVER.to_owned(),
             TermEnd::StoppedHard => "stopped hard".to_owned(),
             TermEnd::Lost(reason) => reason.clone(),
         };
         if let Err(error) = &drained {
             reason.push_str(&format!("; its graceful stop failed: {error:#}"));
+        }
+        if matches!(end, TermEnd::HandedOver) {
+            let said = Some(cx.detail()).filter(|said| !said.is_empty());
+            let said = said.unwrap_or_else(|| "stopped".to_owned());
+            cx.report(format!("{said}, leadership {HANDED_OVER} (term {})", lease.term().token()));
         }
         lease.end(reason).await;
         match (end, drained) {

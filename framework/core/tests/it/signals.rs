@@ -77,7 +77,7 @@ fn a_signal_before_a_runnable_is_ready_rolls_back() {
 #[test]
 fn a_second_signal_while_stopping_cuts_the_deadline() {
     let mut phases =
-        Phases::start("stop", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=500ms"]);
+        Phases::start("stop", &["lifecycle.stop_timeout=1h", "lifecycle.hard_stop=5s"]);
     phases.wait_for("running");
     phases.signal(Signal::TERM);
     phases.wait_for("stop");
