@@ -26,6 +26,8 @@ impl App {
 fn known(builder: AppBuilder) -> AppBuilder {
     #[cfg(feature = "auth")]
     let builder = builder.knows::<purlin_auth::JwtModule>("JwtModule");
+    #[cfg(feature = "http-client")]
+    let builder = builder.knows::<purlin_http_client::HttpClientModule>("HttpClientModule");
     #[cfg(feature = "sqlite")]
     let builder = builder.knows::<purlin_sqlite::SqliteModule>("SqliteModule");
     builder

@@ -39,13 +39,14 @@
 //! |---|---|---|
 //! | `auth` | `JwtModule` | `Arc<dyn Authenticator>`, which secured routes ask |
 //! | `http` | `HttpModule` | an axum server: decided routes, problem details, limits, drain |
+//! | `http-client` | `HttpClientModule` | `HttpClient`: pooled, guarded, bounded requests |
 //! | `jemalloc` | | `profile::Jemalloc`, an allocator that knows who holds the memory |
 //! | `otlp` | `OtlpModule` | traces, and with metrics and logs what an OpenTelemetry collector gets |
 //! | `profiles` | | profiles of the processors, and with `jemalloc` of the heap, on the admin port |
 //! | `sqlite` | `SqliteModule` | `Sqlite`, an sqlx executor with ambient transactions |
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
 //! | `scheduler` | `SchedulerModule` | jobs by interval and cron, with history and a page |
-//! | `testing` | | the test kit: `TestApp` |
+//! | `testing` | | the test kit: `TestApp`, `MockServer`, `FaultProxy`, snapshots |
 //! | `tls` | | `http.tls`: certificates from files, renewed while the service runs |
 
 mod app;
@@ -72,6 +73,8 @@ pub use purlin_telemetry as telemetry;
 pub use purlin_auth as auth;
 #[cfg(feature = "http")]
 pub use purlin_http as http;
+#[cfg(feature = "http-client")]
+pub use purlin_http_client as http_client;
 #[cfg(feature = "profiles")]
 pub use purlin_profile as profile;
 #[cfg(feature = "resilience")]
@@ -90,6 +93,7 @@ pub use purlin_testing as testing;
 #[cfg(all(
     doctest,
     feature = "http",
+    feature = "http-client",
     feature = "scheduler",
     feature = "sqlite",
     feature = "testing"
@@ -113,6 +117,8 @@ mod book {
     mod lifecycle {}
     #[doc = include_str!("../../../docs/book/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../../docs/book/testing.md")]
+    mod testing {}
     #[doc = include_str!("../../../docs/book/when-it-does-not-start.md")]
     mod when_it_does_not_start {}
 }

@@ -28,6 +28,8 @@ pub use crate::http::{
     extract::{Created, Page, Paged, Valid},
     routes::{Posture, Routes},
 };
+#[cfg(feature = "http-client")]
+pub use crate::http_client::{HttpClient, HttpClientModule};
 #[cfg(feature = "scheduler")]
 pub use crate::scheduler::{Job, Jobs, SchedulerModule};
 #[cfg(feature = "sqlite")]

@@ -1,0 +1,71 @@
+//! What the outcome of an attempt means.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use purlin_resilience::{Outcome, Verdict};
+
+use crate::{error::Broken, response::Response};
+
+/// The verdict on an attempt of a request that may, or may not, be repeated.
+pub(crate) fn judge(
+    outcome: &Outcome<'_, Response, Broken>,
+    repeatable: bool,
+    now: SystemTime,
+) -> Verdict {
+    let transient = if repeatable { Verdict::Transient } else { Verdict::Fault };
+    match outcome {
+        // Nothing was sent, so nothing is repeated.
+        Outcome::Failed(Broken::Connect(_)) => Verdict::Transient,
+        // It works, and the next answer is no smaller.
+        Outcome::Failed(Broken::TooLarge { .. }) => Verdict::Fine,
+        Outcome::Failed(_) | Outcome::TimedOut(_) => transient,
+        Outcome::Done(answer) => match answer.status() {
+            StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => match retry_after(answer.headers(), now) {
+                Some(after) if repeatable => Verdict::TransientAfter(after),
+                _ => transient,
+            },
+            status if status.is_server_error() => Verdict::Fault,
+            _ => Verdict::Fine,
+        },
+    }
+}
+
+/// The time that `Retry-After` asks for, as seconds or as a date.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Sat, 21 Nov 2026 12:00:00 GMT").unwrap();
+        for (value, seconds) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("Sat, 21 Nov 2026 12:01:30 GMT", Some(90)),
+            ("Sat, 21 Nov 2026 11:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+            ("99999999999999999999999", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! The client against servers that answer, refuse, stall and break.
+
+extern crate purlin_core as purlin;
+
+mod breaking;
+mod calls;
+mod metrics;
+mod module;
+mod repeating;
+mod support;
+mod timeouts;
