@@ -119,6 +119,9 @@ mod book {
     mod errors {}
     #[doc = include_str!("../../../docs/book/testing.md")]
     mod testing {}
+    #[cfg(feature = "jemalloc")]
+    #[doc = include_str!("../../../docs/book/production.md")]
+    mod production {}
     #[doc = include_str!("../../../docs/book/when-it-does-not-start.md")]
     mod when_it_does_not_start {}
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the clients of a test are its own tasks")]
 
+mod deploy;
 mod process;
 mod secrets;
 

@@ -1,0 +1,210 @@
+//! What is deployed agrees with the code: ports, probes, times and settings.
+
+use purlin::exit::Exit;
+use serde_json::Value;
+
+use crate::process::{command, run};
+
+const MANIFEST: &str = include_str!("../../../../deploy/kubernetes.yaml");
+const CONTAINERFILE: &str = include_str!("../../../../deploy/Containerfile");
+const PAGE: &str = include_str!("../../../../docs/book/production.md");
+
+/// The one object of this kind.
+fn manifest(kind: &str) -> Value {
+    let documents = MANIFEST.split("\n---\n");
+    let objects = documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    let mut of_kind = objects.filter(|object| object["kind"] == kind);
+    let object = of_kind.next().unwrap_or_else(|| panic!("there is no {kind}"));
+    assert!(of_kind.next().is_none(), "there are two of {kind}");
+    object
+}
+
+fn pod() -> Value {
+    manifest("Deployment")["spec"]["template"]["spec"].clone()
+}
+
+fn container() -> Value {
+    let pod = pod();
+    assert_eq!(pod["containers"].as_array().unwrap().len(), 1);
+    pod["containers"][0].clone()
+}
+
+/// Every setting of the service, as a JSON Schema.
+fn schema() -> Value {
+    let (code, text) = run(&["config", "schema"], &[]);
+    assert_eq!(code, 0, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// What describes a setting such as `http.drain`, if there is one.
+fn setting<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
+    key.split('.').try_fold(schema, |at, name| at["properties"].get(name))
+}
+
+/// The default of a duration in whole seconds.
+fn seconds(key: &str) -> u64 {
+    let schema = schema();
+    let default = setting(&schema, key).unwrap_or_else(|| panic!("no {key}"))["default"].clone();
+    let text = default.as_str().unwrap_or_else(|| panic!("{key} is {default}"));
+    text.strip_suffix('s').unwrap().parse().unwrap()
+}
+
+/// How long a probe goes on failing before something follows.
+fn patience(probe: &Value) -> u64 {
+    probe["periodSeconds"].as_u64().unwrap() * probe["failureThreshold"].as_u64().unwrap()
+}
+
+/// In the production profile; it has no default of its own.
+fn drain_delay() -> u64 {
+    let schema = schema();
+    let about = setting(&schema, "lifecycle.drain_delay").unwrap()["description"].clone();
+    assert!(about.as_str().unwrap().contains("5 s in profile prod"), "{about}");
+    5
+}
+
+#[test]
+fn the_platform_waits_longer_than_a_stop_takes() {
+    let grace = pod()["terminationGracePeriodSeconds"].as_u64().unwrap();
+    let stop = seconds("lifecycle.stop_timeout");
+    assert!(grace >= stop + 5, "{grace} s are too short for a stop of {stop} s");
+    let drain = seconds("http.drain");
+    assert!(drain_delay() + drain < stop, "{drain} s of drain do not fit into {stop} s");
+    assert_eq!(container()["lifecycle"], Value::Null, "the drain delay needs no hook");
+}
+
+#[test]
+fn probes_ask_the_admin_server_in_time() {
+    let (container, schema) = (container(), schema());
+    let default = |key: &str| setting(&schema, key).unwrap()["default"].clone();
+    for (name, path) in [
+        ("startupProbe", "/readyz"),
+        ("readinessProbe", "/readyz"),
+        ("livenessProbe", default("admin.health_path").as_str().unwrap()),
+    ] {
+        let get = &container[name]["httpGet"];
+        assert_eq!((get["path"].as_str(), get["port"].as_str()), (Some(path), Some("admin")));
+    }
+    assert!(patience(&container["startupProbe"]) > seconds("lifecycle.start_timeout"));
+    assert!(patience(&container["readinessProbe"]) < drain_delay());
+    assert!(patience(&container["livenessProbe"]) >= 30, "a moment's load restarts nothing");
+}
+
+#[test]
+fn ports_are_those_of_the_code() {
+    let schema = schema();
+    let port = |key: &str| setting(&schema, key).unwrap()["default"].as_u64().unwrap();
+    let (http, admin) = (port("http.listen"), port("admin.listen"));
+    let container = container();
+    let ports: Vec<_> = container["ports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|port| (port["name"].as_str().unwrap(), port["containerPort"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(ports, [("http", http), ("admin", admin)]);
+    let deployment = manifest("Deployment");
+    let annotations = &deployment["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["prometheus.io/port"], admin.to_string());
+    assert_eq!(annotations["prometheus.io/path"], "/metrics");
+    // The admin port is no part of the service.
+    assert_eq!(manifest("Service")["spec"]["ports"].as_array().unwrap().len(), 1);
+    assert!(CONTAINERFILE.contains(&format!("EXPOSE {http} {admin}\n")));
+}
+
+#[test]
+fn objects_select_the_same_pods() {
+    let deployment = manifest("Deployment");
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(&deployment["spec"]["selector"]["matchLabels"], labels);
+    assert_eq!(&manifest("Service")["spec"]["selector"], labels);
+    let budget = manifest("PodDisruptionBudget");
+    assert_eq!(&budget["spec"]["selector"]["matchLabels"], labels);
+    assert_eq!(&manifest("NetworkPolicy")["spec"]["podSelector"]["matchLabels"], labels);
+    for constraint in pod()["topologySpreadConstraints"].as_array().unwrap() {
+        assert_eq!(&constraint["labelSelector"]["matchLabels"], labels);
+    }
+}
+
+#[test]
+fn the_pod_may_do_little() {
+    let (pod, container) = (pod(), container());
+    let user = &pod["securityContext"]["runAsUser"];
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert!(CONTAINERFILE.contains(&format!("USER {user}:{user}\n")), "{user}");
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["enableServiceLinks"], false);
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
+    let directory = CONTAINERFILE.lines().rev().find_map(|line| line.strip_prefix("WORKDIR "));
+    let mounts = container["volumeMounts"].as_array().unwrap();
+    for written in [directory.unwrap(), "/tmp"] {
+        assert!(mounts.iter().any(|mount| mount["mountPath"] == written), "{written}");
+    }
+    // Nothing stands between the signal and the binary.
+    assert!(
+        CONTAINERFILE.contains("\nENTRYPOINT [\"") && CONTAINERFILE.contains("STOPSIGNAL SIGTERM")
+    );
+    assert_eq!(container["command"], Value::Null);
+}
+
+#[test]
+fn the_settings_of_the_manifest_are_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("admin-token");
+    std::fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
+    let config = manifest("ConfigMap");
+    let file = config["data"]["app.yaml"].as_str().unwrap();
+    let mounted = "/run/secrets/orders/admin-token";
+    assert!(file.contains(mounted), "{file}");
+    let file = file.replace(mounted, token.to_str().unwrap());
+    std::fs::write(directory.path().join("app.yaml"), file).unwrap();
+    let container = container();
+    let args: Vec<_> =
+        container["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+    assert_eq!(args, ["--config", "/etc/orders/app.yaml"]);
+    let variables = container["env"].as_array().unwrap().iter();
+    let output = command(directory.path())
+        .args(["--config", "app.yaml", "check", "--strict"])
+        .envs(variables.map(|env| (env["name"].as_str().unwrap(), env["value"].as_str().unwrap())))
+        // Its leases are inside of the process.
+        .env("LEADER_LOCAL", "allow")
+        .output()
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn the_page_names_settings_that_exist() {
+    let schema = schema();
+    let sections = schema["properties"].as_object().unwrap();
+    let quoted: Vec<_> = PAGE.split('`').skip(1).step_by(2).collect();
+    let is_key = |text: &&str| {
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte))
+            && text.split_once('.').is_some_and(|(section, _)| sections.contains_key(section))
+    };
+    let keys: Vec<_> = quoted.iter().copied().filter(is_key).collect();
+    assert!(keys.len() >= 10, "{keys:?}");
+    for key in keys {
+        assert!(setting(&schema, key).is_some(), "the page names {key}");
+    }
+    for (key, said) in [
+        ("lifecycle.start_timeout", "`lifecycle.start_timeout` (60 s)"),
+        ("lifecycle.stop_timeout", "`lifecycle.stop_timeout` (25 s)"),
+        ("http.idle_timeout", "`http.idle_timeout` (75 s)"),
+    ] {
+        let told = said.split(['(', ')']).nth(1).unwrap();
+        assert!(PAGE.contains(said), "{said}");
+        assert_eq!(told, format!("{} s", seconds(key)));
+    }
+    for code in [
+        Exit::CLEAN,
+        Exit::RUNNABLE_FAILED,
+        Exit::USAGE,
+        Exit::START_FAILED,
+        Exit::STOP_OVERRAN,
+        Exit::CONFIGURATION,
+    ] {
+        assert!(PAGE.contains(&format!("\n| {code} | ")), "the page leaves out exit code {code}");
+    }
+}
