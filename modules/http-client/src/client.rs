@@ -7,7 +7,12 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::{
-    auth, config::HttpClientConfig, error::SetupError, metrics::Instruments, request::Request,
+    auth,
+    config::HttpClientConfig,
+    error::SetupError,
+    metrics::Instruments,
+    request::Request,
+    transport::{SCHEMES, Transport},
 };
 
 /// A client of one upstream.
@@ -44,9 +49,9 @@ pub struct HttpClientBuilder {
 pub(crate) struct Inner {
     pub(crate) name: Arc<str>,
     pub(crate) base: Url,
-    pub(crate) http: reqwest::Client,
+    pub(crate) transport: Transport,
+    pub(crate) agent: HeaderValue,
     pub(crate) auth: Option<(HeaderName, HeaderValue)>,
-    pub(crate) max_response: usize,
     pub(crate) clock: Clock,
     pub(crate) guard: Guard,
     pub(crate) instruments: Instruments,
@@ -162,16 +167,8 @@ impl HttpClientBuilder {
         let Self { name, clock, entropy, meter } = self;
         let base = base(&config.url)?;
         let agent = config.user_agent.as_deref().unwrap_or(&name);
-        let http = reqwest::Client::builder()
-            .user_agent(agent)
-            .connect_timeout(config.connect_timeout)
-            .pool_max_idle_per_host(config.pool.max_idle)
-            .pool_idle_timeout(config.pool.idle_timeout)
-            // What is sent along is for this upstream, not for where it points to.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(SetupError::Client)?;
+        let agent = HeaderValue::try_from(agent).map_err(|_| SetupError::UserAgent)?;
+        let transport = Transport::new(config, clock.system_now())?;
         let calls = TaskTracker::new();
         let guard = Guard::builder(name.clone())
             .clock(clock.clone())
@@ -181,9 +178,9 @@ impl HttpClientBuilder {
             .build();
         Ok(HttpClient(Arc::new(Inner {
             base,
-            http,
+            transport,
+            agent,
             auth: auth::header(&config.auth)?,
-            max_response: config.max_response.as_usize(),
             clock,
             guard,
             instruments: Instruments::new(&meter, name.clone(), &calls),
@@ -207,7 +204,7 @@ fn base(url: &Url) -> Result<Url, SetupError> {
     if shown != *url {
         return Err(SetupError::Query(shown));
     }
-    if url.scheme() != "http" || !url.has_host() {
+    if !SCHEMES.contains(&url.scheme()) || !url.has_host() {
         return Err(SetupError::Scheme(shown));
     }
     Ok(shown)

@@ -13,7 +13,7 @@ use url::Url;
 pub struct HttpClientConfig {
     /// The address in front of every path: `http://payments:8080/v1`.
     pub url: Url,
-    /// How long a connection may take to be made.
+    /// How long a connection may take to be made, TLS not included.
     #[config(default = "2s")]
     #[validate(range(min = "1ms", max = "10m"))]
     pub connect_timeout: Duration,
@@ -32,6 +32,10 @@ pub struct HttpClientConfig {
     /// The connections that are kept.
     #[config(nested)]
     pub pool: PoolConfig,
+    /// Whom the client believes, and what it shows, where the address is `https`.
+    #[cfg(feature = "tls")]
+    #[config(nested)]
+    pub tls: purlin_tls::ClientTlsConfig,
     /// Timeouts, retries, breaker and bulkhead.
     #[config(nested)]
     pub guard: GuardConfig,
@@ -97,6 +101,8 @@ impl HttpClientConfig {
             auth: AuthConfig::default(),
             health: false,
             pool: PoolConfig::default(),
+            #[cfg(feature = "tls")]
+            tls: purlin_tls::ClientTlsConfig::default(),
             guard: GuardConfig::default(),
         }
     }

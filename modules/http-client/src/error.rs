@@ -4,7 +4,12 @@ use http::{Method, StatusCode};
 use purlin::error::{Code, ServiceError};
 use url::Url;
 
-use crate::config::AuthKind;
+use crate::{config::AuthKind, transport::SCHEMES};
+
+/// What lies below an error of the transport.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+const NO_TLS: &str = if cfg!(feature = "tls") { "" } else { " (https takes the feature `tls`)" };
 
 /// A request has no answer, or not the one that was asked for.
 ///
@@ -63,13 +68,13 @@ pub enum ErrorKind {
 pub enum Broken {
     /// The connection could not be made; nothing was sent.
     #[error("the connection could not be made: {}", root(.0))]
-    Connect(reqwest::Error),
+    Connect(Cause),
     /// The connection broke before the head of the answer was there.
     #[error("the connection broke: {}", root(.0))]
-    Request(reqwest::Error),
+    Request(Cause),
     /// The connection broke in the middle of the answer.
     #[error("the answer broke off: {}", root(.0))]
-    Body(reqwest::Error),
+    Body(Cause),
     /// The answer is larger than it may be.
     #[error("the answer is larger than {limit} bytes; see `max_response`")]
     TooLarge {
@@ -83,7 +88,7 @@ pub enum Broken {
 #[non_exhaustive]
 pub enum SetupError {
     /// The address is none that can be called.
-    #[error("`{0}` cannot be called: write http://host:port/path (there is no TLS yet)")]
+    #[error("`{0}` cannot be called: write {schemes}://host:port/path{NO_TLS}", schemes = SCHEMES.join(" or "))]
     Scheme(Url),
     /// The address has a user or a password.
     #[error(
@@ -93,6 +98,9 @@ pub enum SetupError {
     /// The address has a query or a fragment.
     #[error("the address of `{0}` has a query or a fragment, and paths are appended to it")]
     Query(Url),
+    /// The `User-Agent` cannot be in a header.
+    #[error("`user_agent` cannot be in a header")]
+    UserAgent,
     /// `auth` makes no sense.
     #[error("{what}, but `auth.kind` is `{kind}`")]
     Auth {
@@ -101,9 +109,10 @@ pub enum SetupError {
         /// What is sent.
         kind: AuthKind,
     },
-    /// The library refuses the settings.
-    #[error("the client cannot be set up")]
-    Client(#[source] reqwest::Error),
+    /// The files of TLS cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("TLS cannot be set up")]
+    Tls(#[from] purlin_tls::TlsError),
 }
 
 // === impl Error ===
@@ -156,10 +165,8 @@ impl ServiceError for Error {
 
 impl Broken {
     /// From the error of an attempt that has not got the head of its answer.
-    pub(crate) fn of(error: reqwest::Error) -> Self {
-        // The address is said once, and without its query.
-        let error = error.without_url();
-        if error.is_connect() { Self::Connect(error) } else { Self::Request(error) }
+    pub(crate) fn of(error: hyper_util::client::legacy::Error) -> Self {
+        if error.is_connect() { Self::Connect(error.into()) } else { Self::Request(error.into()) }
     }
 
     /// The kind, as a label.
@@ -173,8 +180,8 @@ impl Broken {
 }
 
 /// What lies at the bottom: what is above it says "client error" in several ways.
-fn root(error: &reqwest::Error) -> &(dyn StdError + 'static) {
-    let mut root: &(dyn StdError + 'static) = error;
+fn root(error: &Cause) -> &(dyn StdError + 'static) {
+    let mut root: &(dyn StdError + 'static) = &**error;
     while let Some(source) = root.source() {
         root = source;
     }

@@ -1,4 +1,4 @@
-//! HTTP clients for Purlin, on reqwest: pooled, guarded and bounded.
+//! HTTP clients for Purlin, on hyper: pooled, guarded and bounded.
 //!
 //! ```
 //! # extern crate purlin_core as purlin;
@@ -54,7 +54,8 @@
 //! [`ErrorKind::Closed`], and those in flight are waited for.
 //!
 //! # What is not here
-//! There is no TLS and no HTTP/2 yet: an `https` address is refused at start.
+//! HTTP/2. Without the feature `tls` an `https` address is refused at start; with it `tls` in the
+//! section says whom the client believes.
 //!
 //! [RFC 9110, 9.2.2]: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
 
@@ -70,11 +71,12 @@ pub mod metrics;
 mod module;
 mod request;
 mod response;
+mod transport;
 
 pub use self::{
     client::{HttpClient, HttpClientBuilder},
     config::HttpClientConfig,
-    error::{Broken, Error, ErrorKind, SetupError},
+    error::{Broken, Cause, Error, ErrorKind, SetupError},
     module::HttpClientModule,
     request::Request,
     response::Response,

@@ -4,7 +4,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
+    header::{CONTENT_TYPE, USER_AGENT},
+};
+use http_body_util::Full;
 use purlin::trace::{self, Injector, KeyValue};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
@@ -16,6 +20,7 @@ use crate::{
     judge::judge,
     metrics,
     response::Response,
+    transport::uri,
 };
 
 /// A request; made by [`HttpClient`].
@@ -26,7 +31,7 @@ pub struct Request {
     method: Method,
     url: Result<Url, Box<str>>,
     headers: HeaderMap,
-    body: Option<Bytes>,
+    body: Bytes,
     repeatable: bool,
     /// The first thing that was wrong while it was put together.
     wrong: Option<Box<str>>,
@@ -45,7 +50,7 @@ impl Request {
             client,
             method,
             headers: HeaderMap::new(),
-            body: None,
+            body: Bytes::new(),
             wrong: None,
         }
     }
@@ -106,7 +111,7 @@ impl Request {
 
     /// Sets the body.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
-        Self { body: Some(body.into()), ..self }
+        Self { body: body.into(), ..self }
     }
 
     /// Sends it, and returns the answer whatever its status is.
@@ -125,12 +130,10 @@ impl Request {
         if client.calls.is_closed() {
             return Err(failed(ErrorKind::Closed));
         }
-        let url = match (url, wrong) {
-            (Ok(url), None) => url,
-            (Err(wrong), _) | (_, Some(wrong)) => return Err(failed(ErrorKind::Invalid(wrong))),
-        };
+        let target = wrong.map_or(Ok(()), Err).and(url).and_then(|url| Ok((uri(&url)?, url)));
+        let (uri, url) = target.map_err(|wrong| failed(ErrorKind::Invalid(wrong)))?;
         let call =
-            Call { client: &client, method: &method, url: &url, shown: &shown, headers, body };
+            Call { client: &client, method: &method, url: &url, uri, shown: &shown, headers, body };
         let attempts = AtomicU32::new(0);
         let work = || call.attempt(attempts.fetch_add(1, Ordering::Relaxed) + 1);
         let judge = |outcome: purlin_resilience::Outcome<'_, _, _>| {
@@ -163,9 +166,10 @@ struct Call<'a> {
     client: &'a Inner,
     method: &'a Method,
     url: &'a Url,
+    uri: Uri,
     shown: &'a str,
     headers: HeaderMap,
-    body: Option<Bytes>,
+    body: Bytes,
 }
 
 // === impl Call ===
@@ -205,36 +209,28 @@ impl Call<'_> {
     }
 
     /// The request of an attempt, with the context of the current span.
-    fn request(&self) -> reqwest::Request {
-        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+    fn request(&self) -> http::Request<Full<Bytes>> {
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
         *headers = self.headers.clone();
+        headers.entry(USER_AGENT).or_insert_with(|| self.client.agent.clone());
         if let Some((name, value)) = &self.client.auth {
             headers.entry(name).or_insert_with(|| value.clone());
         }
         trace::inject(&mut Headers(headers));
-        *request.body_mut() = self.body.clone().map(Into::into);
         request
     }
 
-    async fn exchange(&self, request: reqwest::Request, attempts: u32) -> Result<Response, Broken> {
-        let mut answer = self.client.http.execute(request).await.map_err(Broken::of)?;
-        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-        let limit = self.client.max_response;
-        let announced = answer.content_length().unwrap_or_default();
-        if usize::try_from(announced).unwrap_or(usize::MAX) > limit {
-            return Err(Broken::TooLarge { limit });
-        }
-        let broke_off = |error: reqwest::Error| Broken::Body(error.without_url());
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(broke_off)? {
-            if body.len() + chunk.len() > limit {
-                return Err(Broken::TooLarge { limit });
-            }
-            body.extend_from_slice(&chunk);
-        }
+    async fn exchange(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        attempts: u32,
+    ) -> Result<Response, Broken> {
+        let (head, body) = self.client.transport.exchange(request).await?.into_parts();
         let (method, url) = (self.method.clone(), self.shown.to_owned());
-        Ok(Response { method, url, status, headers, body: body.into(), attempts })
+        Ok(Response { method, url, status: head.status, headers: head.headers, body, attempts })
     }
 }
 

@@ -9,3 +9,5 @@ mod module;
 mod repeating;
 mod support;
 mod timeouts;
+#[cfg(feature = "tls")]
+mod tls;
