@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use purlin_core::clock::Instant;
 
@@ -29,6 +29,8 @@ use crate::{
 pub struct RequestBody {
     body: Limited<Incoming>,
     limit: usize,
+    /// The head declares more than the limit.
+    too_large: bool,
     /// Who watches the reading; `None` for an empty body.
     reading: Option<Reading>,
 }
@@ -79,11 +81,9 @@ impl RequestBody {
             waiting: None,
         });
         let limit = terms.limits.max_body_bytes;
-        // `Limited` looks at what it has read, not at what is declared; with nothing left to read
-        // it fails at the first chunk instead of the one that is too much.
-        let too_large = usize::try_from(body.size_hint().lower()).map_or(true, |len| len > limit);
-        let left = if too_large { 0 } else { limit };
-        Self { body: Limited::new(body, left), limit, reading }
+        let declared = usize::try_from(body.size_hint().lower());
+        let too_large = declared.map_or(true, |length| length > limit);
+        Self { body: Limited::new(body, limit), limit, too_large, reading }
     }
 
     /// Reads the whole body.
@@ -112,6 +112,12 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        if this.too_large {
+            // `Limited` looks at what it has read, and nobody else can make its error. Its client may
+            // be waiting for a word before it sends anything.
+            let mut too_large = Limited::new(Full::new(Bytes::from_static(b"x")), 0);
+            return Pin::new(&mut too_large).poll_frame(cx);
+        }
         let frame = Pin::new(&mut this.body).poll_frame(cx);
         let Some(reading) = &mut this.reading else {
             return frame;

@@ -281,6 +281,11 @@ impl Client {
         within("send", self.tcp.write_all(bytes.as_ref())).await.unwrap();
     }
 
+    /// Sends what the server may refuse to take; false when it has closed the connection.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        within("send", self.tcp.write_all(bytes)).await.is_ok()
+    }
+
     /// Reads the next response, with its body if it has a length.
     pub(crate) async fn answer(&mut self) -> Answer {
         let mut answer = self.head().await;

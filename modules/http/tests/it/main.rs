@@ -15,6 +15,7 @@ mod errors;
 mod extract;
 mod layers;
 mod metrics;
+mod paths;
 mod rate_limit;
 mod routes;
 #[cfg(feature = "tls")]

@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use purlin_core::clock::Clock;
+use purlin_serve::{Http2Limits, Limits};
+
+use super::Load;
+use crate::{
+    frames::{CONTINUATION, END_STREAM, HEADERS, field, frame, get},
+    support::{Client, Running, eventually},
+};
+
+/// As many at a time.
+const ATTACKERS: usize = 40;
+
+/// What a slow client gets; far more than the load needs.
+const SHORT: Duration = Duration::from_millis(500);
+
+fn limits() -> Limits {
+    Limits { header_read_timeout: SHORT, body_read_timeout: SHORT, ..Limits::default() }
+}
+
+async fn attackers(server: &Running) -> Vec<Client> {
+    join_all((0..ATTACKERS).map(|_| server.connect())).await
+}
+
+/// Sends `piece` again and again, until the server has had enough.
+async fn drip(client: &mut Client, piece: &[u8]) {
+    while client.try_send(piece).await {
+        Clock::system().sleep(SHORT / 20).await;
+    }
+}
+
+/// Slow loris.
+#[tokio::test]
+async fn heads_that_drip_get_408() {
+    let server = Running::start(limits());
+    let load = Load::beside(&server);
+    let mut clients = attackers(&server).await;
+    join_all(clients.iter_mut().map(async |client| {
+        client.send("GET / HTTP/1.1\r\nHost: test\r\n").await;
+        drip(client, b"a: b\r\n").await;
+    }))
+    .await;
+    eventually("all are cut", || server.stats.timed_out() == ATTACKERS as u64).await;
+    load.was_served().await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_are_closed() {
+    let server = Running::start(limits());
+    let load = Load::beside(&server);
+    let mut clients = attackers(&server).await;
+    join_all(clients.iter_mut().map(Client::gone)).await;
+    load.was_served().await;
+}
+
+/// R-U-Dead-Yet: a body that pauses gets 408, with the connection.
+#[tokio::test]
+async fn bodies_that_pause_get_408() {
+    let server = Running::start(limits());
+    let load = Load::beside(&server);
+    let mut clients = attackers(&server).await;
+    join_all(clients.iter_mut().map(async |client| {
+        client.send("POST /length HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx").await;
+        assert_eq!(client.answer().await.status, 408);
+        client.gone().await;
+    }))
+    .await;
+    load.was_served().await;
+}
+
+/// A client that asks for much and takes nothing.
+#[tokio::test]
+async fn clients_that_take_nothing_are_cut() {
+    let server = Running::start(Limits { idle_timeout: SHORT, ..limits() });
+    let load = Load::beside(&server);
+    let mut clients = attackers(&server).await;
+    clients.truncate(4);
+    join_all(clients.iter_mut().map(|client| client.get("/large"))).await;
+    eventually("all are cut", || server.stats.timed_out() == 4).await;
+    load.was_served().await;
+}
+
+#[tokio::test]
+async fn heads_of_http2_that_drip_are_cut() {
+    let server = Running::start(limits());
+    let load = Load::beside(&server);
+    let mut clients = join_all((0..ATTACKERS).map(|_| server.connect_http2_by_hand())).await;
+    join_all(clients.iter_mut().map(async |client| {
+        client.send(frame(HEADERS, END_STREAM, 1, &get("/"))).await;
+        drip(client, &frame(CONTINUATION, 0, 1, &field("a", "b"))).await;
+    }))
+    .await;
+    eventually("all are cut", || server.stats.timed_out() == ATTACKERS as u64).await;
+    load.was_served().await;
+}
+
+/// A request in flight keeps its connection, so only a client that answers pings keeps both.
+#[tokio::test]
+async fn clients_of_http2_that_are_gone_are_closed() {
+    let http2 = Http2Limits {
+        keep_alive_interval: Some(SHORT),
+        keep_alive_timeout: SHORT,
+        ..Http2Limits::default()
+    };
+    let mut server = Running::start(Limits { http2: Some(http2), ..limits() });
+    let load = Load::beside(&server);
+    let mut clients = join_all((0..ATTACKERS).map(|_| server.connect_http2_by_hand())).await;
+    for client in &mut clients {
+        client.send(frame(HEADERS, 4 | END_STREAM, 1, &get("/gate"))).await;
+        server.arrived.recv().await.unwrap();
+    }
+    join_all(clients.iter_mut().map(Client::rest)).await;
+    load.was_served().await;
+}
