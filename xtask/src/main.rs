@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `ci` and `bench`.
+//! The repository's own commands: `cargo xtask test`, `ci`, `bench` and `chaos`.
 //!
 //! Everything that a person or a machine does to this repository is here, in Rust, so that it runs
 //! the same on a laptop and in CI and needs nothing beforehand but a Rust toolchain: the tools are
@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod ci;
 mod processes;
 mod servers;
@@ -45,6 +46,8 @@ enum Command {
     Ci(ci::Args),
     /// Measure release builds, and show best, median and worst.
     Bench(bench::Args),
+    /// Break what has to hold, again and again, and show what became of it.
+    Chaos(chaos::Args),
 }
 
 const VARIABLES: &str = "\
@@ -70,6 +73,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test(args) => test::run(&args, &workspace, &processes),
         Command::Ci(args) => ci::run(&args, &workspace, &processes),
         Command::Bench(args) => bench::run(&args, &workspace, &processes),
+        Command::Chaos(args) => chaos::run(&args, &workspace, &processes),
     }
 }
 

@@ -1,13 +1,29 @@
 //! Paths that mean to be another path.
 
+use std::sync::Arc;
+
 use axum::extract::Path;
-use purlin_http::routes::{Routes, get};
+use http::request::Parts;
+use purlin::async_trait;
+use purlin_http::{
+    AuthError, Authenticator, Options, Principal,
+    routes::{Routes, get},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::support::{Running, start};
+use crate::support::{Running, start_with};
+
+struct Nobody;
+
+#[async_trait]
+impl Authenticator for Nobody {
+    async fn authenticate(&self, _: &Parts) -> Result<Principal, AuthError> {
+        Err(AuthError::Missing)
+    }
+}
 
 /// What the server answers to a target as it is: clients make another one of most of these.
 async fn ask(server: &Running, target: &str) -> (u16, String) {
@@ -28,7 +44,8 @@ async fn a_path_is_what_is_written() {
     let routes = Routes::new()
         .public("/files/{name}", get(async |Path(name): Path<String>| format!("file {name}")))
         .secured("/secret", get(async || "secret"));
-    let server = start(routes, ());
+    let options = Options { authenticator: Some(Arc::new(Nobody)), ..Options::default() };
+    let server = start_with(routes, (), &options);
     assert_eq!(ask(&server, "/secret").await.0, 401);
     assert_eq!(ask(&server, "/files/a").await, (200, "file a".to_owned()));
 
