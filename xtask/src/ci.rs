@@ -5,11 +5,13 @@
 mod invariants;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::fuzz::FUZZ;
 use crate::processes::{Processes, shown};
 use crate::table::Table;
 use crate::test::{self, Demand};
@@ -37,6 +39,7 @@ Steps:
   docs         rustdoc without a warning
   test         unit, integration and documentation tests, on required servers
   downstream   a crate outside of the workspace that depends on `purlin` alone
+  fuzz         the corpus of every fuzz target, and what is near to it
 
 Examples:
   cargo xtask ci                  what the CI runs
@@ -63,6 +66,14 @@ enum Verdict {
 
 /// The crate outside of the workspace.
 const DOWNSTREAM: &str = "tests/downstream";
+
+/// Gives a workspace beside ours the versions that we use; returns its manifest.
+pub(crate) fn lend_lock_file(workspace: &Workspace, directory: &str) -> Result<PathBuf> {
+    let to = workspace.root.join(directory);
+    fs::copy(workspace.root.join("Cargo.lock"), to.join("Cargo.lock"))
+        .with_context(|| format!("could not lend Cargo.lock to {directory}"))?;
+    Ok(to.join("Cargo.toml"))
+}
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> Result<ExitCode> {
@@ -95,7 +106,7 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
 }
 
 /// Every check, the quick ones first.
-fn steps<'a>() -> [Step<'a>; 9] {
+fn steps<'a>() -> [Step<'a>; 10] {
     [
         Step { name: "format", run: Ci::format },
         Step { name: "invariants", run: Ci::invariants },
@@ -106,6 +117,7 @@ fn steps<'a>() -> [Step<'a>; 9] {
         Step { name: "docs", run: Ci::docs },
         Step { name: "test", run: Ci::test },
         Step { name: "downstream", run: Ci::downstream },
+        Step { name: "fuzz", run: Ci::fuzz },
     ]
 }
 
@@ -179,13 +191,21 @@ impl Ci<'_> {
         Ok(Verdict::Passed)
     }
 
-    /// Builds with our lock file, in our target directory: what both use is compiled once.
     fn downstream(&mut self) -> Result<Verdict> {
-        let directory = self.workspace.root.join(DOWNSTREAM);
-        fs::copy(self.workspace.root.join("Cargo.lock"), directory.join("Cargo.lock"))
-            .with_context(|| format!("could not lend Cargo.lock to {DOWNSTREAM}"))?;
+        self.outside(DOWNSTREAM)
+    }
+
+    fn fuzz(&mut self) -> Result<Verdict> {
+        self.outside(FUZZ)
+    }
+
+    /// Tests a workspace beside ours.
+    ///
+    /// It builds with our lock file, in our target directory: what both use is compiled once.
+    fn outside(&mut self, directory: &str) -> Result<Verdict> {
+        let manifest = lend_lock_file(self.workspace, directory)?;
         let mut test = self.workspace.cargo("test");
-        test.args(["--no-fail-fast", "--manifest-path"]).arg(directory.join("Cargo.toml"));
+        test.args(["--no-fail-fast", "--manifest-path"]).arg(manifest);
         self.cargo(test.arg("--target-dir").arg(&self.workspace.target))
     }
 

@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `ci`, `bench` and `chaos`.
+//! The repository's own commands: `cargo xtask test`, `ci`, `fuzz`, `bench` and `chaos`.
 //!
 //! Everything that a person or a machine does to this repository is here, in Rust, so that it runs
 //! the same on a laptop and in CI and needs nothing beforehand but a Rust toolchain: the tools are
@@ -14,6 +14,7 @@
 mod bench;
 mod chaos;
 mod ci;
+mod fuzz;
 mod processes;
 mod servers;
 mod table;
@@ -44,6 +45,8 @@ enum Command {
     Test(test::Args),
     /// Run every check that a change has to pass, and show what each took.
     Ci(ci::Args),
+    /// Fuzz the parsers, led by coverage, and keep what is new in their corpus.
+    Fuzz(fuzz::Args),
     /// Measure release builds, and show best, median and worst.
     Bench(bench::Args),
     /// Break what has to hold, again and again, and show what became of it.
@@ -72,6 +75,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Test(args) => test::run(&args, &workspace, &processes),
         Command::Ci(args) => ci::run(&args, &workspace, &processes),
+        Command::Fuzz(args) => fuzz::run(&args, &workspace, &processes),
         Command::Bench(args) => bench::run(&args, &workspace, &processes),
         Command::Chaos(args) => chaos::run(&args, &workspace, &processes),
     }
