@@ -8,7 +8,7 @@
 mod debian;
 mod go;
 mod otelcol;
-mod promtool;
+mod prometheus;
 mod valgrind;
 
 use std::env;
@@ -19,11 +19,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
 
+use self::prometheus::OfPrometheus;
 use crate::processes::Processes;
 use crate::workspace::Workspace;
 
 /// Every server that some suite asks for.
-const SERVERS: &[&dyn Server] = &[&go::Go, &promtool::Promtool, &otelcol::Otelcol];
+const SERVERS: &[&dyn Server] = &[
+    &go::Go,
+    &OfPrometheus("promtool"),
+    &OfPrometheus("prometheus"),
+    &otelcol::Otelcol,
+];
 
 /// A real server, or a tool, that tests talk to.
 pub(crate) trait Server {

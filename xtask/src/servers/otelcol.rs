@@ -81,6 +81,7 @@ fn parts(output: &str) -> String {
          exporters:\n\
          \x20 - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v{VERSION}\n\
          providers:\n\
+         \x20 - gomod: go.opentelemetry.io/collector/confmap/provider/envprovider v{STABLE}\n\
          \x20 - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v{STABLE}\n"
     )
 }

@@ -48,9 +48,13 @@ impl Collector {
             .stderr(fs::File::create(directory.path().join("said")).unwrap())
             .spawn()
             .unwrap();
-        let collector = Self { program: program.to_owned(), child, directory, grpc, http };
-        eventually(async || TcpStream::connect(grpc).is_ok() && TcpStream::connect(http).is_ok())
-            .await;
+        let mut collector = Self { program: program.to_owned(), child, directory, grpc, http };
+        let is_up = async || {
+            // One that has ended says why.
+            assert!(collector.child.try_wait().unwrap().is_none(), "{}", collector.said());
+            TcpStream::connect(grpc).is_ok() && TcpStream::connect(http).is_ok()
+        };
+        eventually(is_up).await;
         collector
     }
 

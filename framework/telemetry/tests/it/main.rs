@@ -11,4 +11,8 @@ mod acts;
 mod collector;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(feature = "otlp")]
+mod prometheus;
 mod promtool;
+#[cfg(feature = "otlp")]
+mod service;
