@@ -45,12 +45,17 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
     let mut code = ExitCode::SUCCESS;
     for suite in suites {
         let (package, test, name) = suite.test();
+        let features = ["--release", "--all-features", "--package", package];
+        // The programs that are broken are examples; `cargo test` would make tests of them.
+        let mut build = workspace.cargo("build");
+        build.args(features).arg("--examples");
         let mut cargo = workspace.cargo("test");
-        // The examples are the programs that are broken.
-        cargo.args(["--release", "--all-features", "--package", package, "--examples"]);
-        cargo.args(["--test", test, "--", "--exact", name, "--nocapture"]);
+        cargo.args(features).args(["--test", test, "--", "--exact", name, "--nocapture"]);
         cargo.env("PURLIN_CHAOS_ROUNDS", args.rounds.to_string());
-        let status = processes.stream(&mut cargo, |_| {})?;
+        let mut status = processes.stream(&mut build, |_| {})?;
+        if status.success() {
+            status = processes.stream(&mut cargo, |_| {})?;
+        }
         if !status.success() {
             println!("error: {} ({status})", shown(&cargo));
             code = ExitCode::FAILURE;

@@ -1,7 +1,7 @@
 //! A fixture of the tests: a service that is restarted while it is used. It says on standard output
-//! where it listens, and that it is ready.
+//! where it listens, and that it is ready; its log goes where the reports go.
 
-use std::{convert::Infallible, io::Write as _, process::ExitCode, time::Duration};
+use std::{convert::Infallible, io::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::State};
 use futures_util::stream;
@@ -10,9 +10,9 @@ use purlin_http::{
     HttpModule,
     routes::{Routes, get},
 };
-use std::sync::Arc;
 
 fn main() -> ExitCode {
+    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
     App::builder()
         .package(purlin_core::package!())
         .module(HttpModule::new(routes))

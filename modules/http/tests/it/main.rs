@@ -18,5 +18,6 @@ mod metrics;
 mod paths;
 mod rate_limit;
 mod routes;
+mod slow_body;
 #[cfg(feature = "tls")]
 mod tls;

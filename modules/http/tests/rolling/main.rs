@@ -30,13 +30,15 @@ fn rounds() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rolling_restarts_fail_no_request() {
     let rounds = rounds();
-    let mut service = Service::start("127.0.0.1:0", &[]).await;
+    // Nobody reads a line for each of thousands of requests.
+    let quiet = ["http.layers.access_log=false"];
+    let mut service = Service::start("127.0.0.1:0", &quiet).await;
     let address = service.address.clone();
     let began = Clock::system();
     let load = Load::start(&address);
     for _ in 0..rounds {
         load.passes().await;
-        let next = Service::start(&address, &[]).await;
+        let next = Service::start(&address, &quiet).await;
         service.signal(Signal::TERM);
         let (code, report) = service.end().await;
         assert_eq!(code, 0, "{report}");
@@ -59,7 +61,7 @@ async fn rolling_restarts_fail_no_request() {
 }
 
 #[tokio::test]
-async fn a_stuck_handler_is_cut_at_its_deadline_and_told_of() {
+async fn a_stuck_handler_is_cut_at_its_deadline_and_named() {
     let mut service = Service::start("127.0.0.1:0", &["http.drain=300ms"]).await;
     let mut stuck = TcpStream::connect(&service.address).await.unwrap();
     stuck.write_all(b"GET /stuck HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
@@ -73,4 +75,7 @@ async fn a_stuck_handler_is_cut_at_its_deadline_and_told_of() {
     let told = report.lines().find(|line| line.contains("cut at the deadline")).expect("a line");
     assert!(told.trim_start().starts_with("http "), "{report}");
     assert!(told.contains("1 connection cut"), "{report}");
+    // The access log has a line for each request, and this one's says that nobody got an answer.
+    let named = report.lines().find(|line| line.contains(r#""http.route":"/stuck""#));
+    assert!(named.expect(&report).contains(r#""http.response.status_code":499"#), "{report}");
 }
