@@ -7,6 +7,7 @@ use http::{
 };
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::Received;
 
@@ -36,6 +37,8 @@ pub struct Reply {
     pub(super) body: Bytes,
     /// The most bytes of a piece of the body, and the pause before each.
     pub(super) pieces: Option<(usize, Duration)>,
+    /// Whether it may go out; set when it is given.
+    pub(super) gate: Option<watch::Receiver<bool>>,
 }
 
 /// Whether a request is answered at all.
@@ -67,6 +70,7 @@ impl Reply {
             headers: Vec::new(),
             body: Bytes::new(),
             pieces: None,
+            gate: None,
         }
     }
 

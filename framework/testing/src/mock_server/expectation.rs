@@ -4,6 +4,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tokio::sync::watch;
+
 use super::{Answer, Received, Reply, When, lock, when::Mismatch};
 
 /// An expectation of a [`MockServer`](super::MockServer).
@@ -22,6 +24,8 @@ pub(super) struct Expectation {
     when: When,
     answer: Box<dyn Answer>,
     state: Mutex<State>,
+    /// Whether its answers go out.
+    open: watch::Sender<bool>,
 }
 
 struct State {
@@ -41,6 +45,34 @@ impl Mock {
     /// ```
     pub fn times(&self, times: impl Into<Times>) {
         lock(&self.0.state).times = times.into();
+    }
+
+    /// From now on requests wait for their answers, until they are [released](Self::release).
+    ///
+    /// ```
+    /// # use purlin_testing::{Client, MockServer, Reply, When, eventually};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let bank = MockServer::start();
+    /// let rates = bank.mock(When::get("/rates"), Reply::status(200));
+    /// rates.hold();
+    /// let meanwhile = async {
+    ///     eventually(async || rates.calls() == 1).await;
+    ///     // Here the request is under way.
+    ///     rates.release();
+    /// };
+    /// let client = Client::new(bank.address());
+    /// let (answer, ()) = tokio::join!(async { client.get("/rates").await }, meanwhile);
+    /// answer.expect(200);
+    /// # }
+    /// ```
+    pub fn hold(&self) {
+        self.0.open.send_replace(false);
+    }
+
+    /// Lets the answers go that were [held](Self::hold), and those to come.
+    pub fn release(&self) {
+        self.0.open.send_replace(true);
     }
 
     /// How often it came.
@@ -65,7 +97,7 @@ impl fmt::Debug for Mock {
 impl Expectation {
     pub(super) fn new(when: When, answer: Box<dyn Answer>) -> Self {
         let state = State { times: Times::default(), received: Vec::new() };
-        Self { when, answer, state: Mutex::new(state) }
+        Self { when, answer, state: Mutex::new(state), open: watch::Sender::new(true) }
     }
 
     /// Answers the request, or says what does not match.
@@ -81,7 +113,8 @@ impl Expectation {
         }
         state.received.push(request.clone());
         drop(state);
-        Ok(self.answer.answer(calls, request))
+        let reply = self.answer.answer(calls, request);
+        Ok(Reply { gate: Some(self.open.subscribe()), ..reply })
     }
 
     /// What is wrong with how often it came.

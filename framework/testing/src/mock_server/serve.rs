@@ -47,7 +47,11 @@ async fn answer(site: &Site, request: Request<Incoming>) -> Result<Response<Body
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| NoAnswer)?.to_bytes();
     let request = Received { method: parts.method, uri: parts.uri, headers: parts.headers, body };
-    let Reply { after, ending, status, headers, body, pieces } = site.answer(request);
+    let Reply { after, ending, status, headers, body, pieces, gate } = site.answer(request);
+    if let Some(mut gate) = gate {
+        // It fails when the expectation is gone, and nobody can hold it any more.
+        let _ = gate.wait_for(|open| *open).await;
+    }
     site.clock.sleep(after).await;
     match ending {
         Ending::Answer => {}

@@ -24,7 +24,7 @@ fn of(issuer: &Issuer) -> AppBuilder {
 #[tokio::test]
 async fn a_new_key_is_fetched_when_a_token_names_it() {
     let (old, new) = (Signer::fresh("old"), Signer::fresh("new"));
-    let issuer = Issuer::start(&[&old]).await;
+    let issuer = Issuer::start(&[&old]);
     let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "0s")).await;
     assert_eq!(status(&app, &old.token(&claims())).await, 200);
     assert_eq!(issuer.asked(), 1);
@@ -47,7 +47,7 @@ async fn a_new_key_is_fetched_when_a_token_names_it() {
 #[tokio::test]
 async fn unknown_keys_cost_one_fetch_per_cool_down() {
     let key = Signer::fresh("known");
-    let issuer = Issuer::start(&[&key]).await;
+    let issuer = Issuer::start(&[&key]);
     let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "1h")).await;
     for attempt in 0..50 {
         let forged = Signer::fresh(&format!("forged-{attempt}")).token(&claims());
@@ -60,10 +60,10 @@ async fn unknown_keys_cost_one_fetch_per_cool_down() {
 #[tokio::test]
 async fn many_who_wait_share_one_fetch() {
     let (old, new) = (Signer::fresh("old"), Signer::fresh("new"));
-    let issuer = Issuer::start(&[&old]).await;
+    let issuer = Issuer::start(&[&old]);
     let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "100ms")).await;
     issuer.publish(&[&old, &new]);
-    issuer.close().await;
+    issuer.close();
     // The first to ask may find that the cool-down of the start is not over.
     eventually(async || {
         let (http, token) = (app.http(), new.token(&claims()));
@@ -91,7 +91,7 @@ async fn many_who_wait_share_one_fetch() {
 #[tokio::test]
 async fn keys_are_fetched_anew_now_and_then() {
     let (old, new) = (Signer::fresh("old"), Signer::fresh("new"));
-    let issuer = Issuer::start(&[&old]).await;
+    let issuer = Issuer::start(&[&old]);
     let refreshing = of(&issuer).set("jwt.jwks_refresh", "1s").set("jwt.jwks_cooldown", "1h");
     let app = TestApp::start(refreshing).await;
     issuer.publish(&[&new]);
@@ -102,7 +102,7 @@ async fn keys_are_fetched_anew_now_and_then() {
 #[tokio::test]
 async fn the_old_keys_stay_while_new_ones_cannot_be_had() {
     let (old, new) = (Signer::fresh("old"), Signer::fresh("new"));
-    let issuer = Issuer::start(&[&old]).await;
+    let issuer = Issuer::start(&[&old]);
     let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "0s")).await;
     assert!(app.health().report().await.healthy);
 
@@ -115,7 +115,7 @@ async fn the_old_keys_stay_while_new_ones_cannot_be_had() {
         (StatusCode::OK, json!({ "keys": ["x".repeat(2 << 20)] })),
     ];
     for (answer, body) in broken {
-        issuer.answer(answer, body);
+        issuer.answer(answer, &body);
         // It may be good: nobody can tell.
         let answer = app.http().get("/me").bearer(&new.token(&claims())).await.expect(503);
         answer.problem("unavailable");
@@ -137,7 +137,7 @@ async fn the_old_keys_stay_while_new_ones_cannot_be_had() {
 #[tokio::test]
 async fn a_rotation_under_load_refuses_nobody() {
     let first = Arc::new(Signer::fresh("0"));
-    let issuer = Issuer::start(&[&first]).await;
+    let issuer = Issuer::start(&[&first]);
     let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "0s")).await;
     let current = Arc::new(Mutex::new(first.clone()));
     let (over, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));

@@ -1,10 +1,7 @@
 //! The module in an application.
 
-use std::time::Duration;
-
 use purlin::{
     app::{App, AppBuilder},
-    clock::Clock,
     module::Module as _,
     needs::Named,
 };
@@ -38,9 +35,9 @@ async fn each_instance_has_its_own_upstream() {
 #[tokio::test]
 async fn a_stop_refuses_new_requests_and_waits_for_those_in_flight() {
     let (payments, rates) = (MockServer::start(), MockServer::start());
-    let (clock, hand) = Clock::held();
-    let slow = MockServer::start_on(clock);
-    let asked = slow.mock(When::get("/slow"), Reply::ok("done").after(Duration::from_secs(1)));
+    let slow = MockServer::start();
+    let asked = slow.mock(When::get("/slow"), Reply::ok("done"));
+    asked.hold();
     slow.mock(When::get("/other"), Reply::status(200)).times(0..);
     let app = TestApp::start(app(&payments, &rates).set("http_client@rates.url", slow.url())).await;
     let client = app.get::<Named<Rates, HttpClient>>();
@@ -53,7 +50,7 @@ async fn a_stop_refuses_new_requests_and_waits_for_those_in_flight() {
             })
             .await;
             assert_eq!(client.in_flight(), 1);
-            hand.advance(Duration::from_secs(1));
+            asked.release();
         });
         exit
     };
