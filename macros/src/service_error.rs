@@ -45,6 +45,7 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
     let input: DeriveInput = syn::parse2(input)?;
     let mut problems = Problems::default();
     let mut arms = Vec::new();
+    let known = known(&input.data, &input.attrs);
     match &input.data {
         Data::Struct(data) => {
             let arm = arm(quote!(Self), &input.ident, &input.attrs, &data.fields, &mut problems);
@@ -76,10 +77,46 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
             fn code(&self) -> ::purlin::__private::error::Code {
                 #body
             }
+
+            fn codes() -> ::std::vec::Vec<::purlin::__private::error::Code> {
+                #known
+            }
         }
 
         ::purlin::__private::service_error_transports!([#impl_generics] [#name #type_generics] [#clause]);
     })
+}
+
+/// The codes that are known without a value. What is wrong with them is reported by [`arm`].
+fn known(data: &Data, attributes: &[Attribute]) -> TokenStream {
+    let private = quote!(::purlin::__private::error);
+    let variants: Vec<_> = match data {
+        Data::Struct(data) => vec![(attributes, &data.fields)],
+        Data::Enum(data) => data.variants.iter().map(|it| (&*it.attrs, &it.fields)).collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    let codes = variants.into_iter().filter_map(|(attributes, fields)| {
+        let attribute = codes(attributes).next()?;
+        match attribute.parse_args().ok()? {
+            Code::Is(code) => Some(quote!(codes.push(#private::Code::#code);)),
+            Code::With(_) => None,
+            Code::From(_) => {
+                let member = inner(fields, attribute).ok()?;
+                let (_, field) = fields.members().zip(fields).find(|(it, _)| *it == member)?;
+                let ty = &field.ty;
+                Some(quote!(codes.extend(<#ty as #private::ServiceError>::codes());))
+            }
+        }
+    });
+    let codes: Vec<_> = codes.collect();
+    if codes.is_empty() {
+        return quote!(::std::vec::Vec::new());
+    }
+    quote! {
+        let mut codes = ::std::vec::Vec::new();
+        #(#codes)*
+        codes
+    }
 }
 
 /// The arm of one variant, or of the struct.

@@ -78,6 +78,15 @@ pub enum Code {
 pub trait ServiceError: std::error::Error + Send + Sync + 'static {
     /// The code of this error.
     fn code(&self) -> Code;
+
+    /// The codes that errors of this type may have, for documentation. A code that is only known
+    /// from a value is not among them.
+    fn codes() -> Vec<Code>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
 }
 
 pub use purlin_macros::ServiceError;

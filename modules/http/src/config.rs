@@ -5,6 +5,7 @@ mod cors;
 mod csrf;
 mod http2;
 mod network;
+mod openapi;
 mod origin;
 mod rate_limit;
 
@@ -19,6 +20,7 @@ pub use self::{
     csrf::CsrfConfig,
     http2::Http2Config,
     network::{Network, NotANetwork},
+    openapi::{OpenApiConfig, ServeDocs},
     origin::{AllowedOrigin, NotAnOrigin},
     rate_limit::{NotAKey, RateLimitConfig, RateLimitKey, WhenUnavailable},
 };
@@ -100,6 +102,9 @@ pub struct HttpConfig {
     /// How many requests a caller may send.
     #[config(nested)]
     pub rate_limit: RateLimitConfig,
+    /// Where the documentation of the service is seen.
+    #[config(nested)]
+    pub openapi: OpenApiConfig,
 }
 
 /// Which layers are around every route.

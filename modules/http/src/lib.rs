@@ -61,6 +61,7 @@
 //! - [`problem`]: which error becomes which answer;
 //! - [`extract`]: validated values, pages, cursors;
 //! - [`stream`]: answers that go on, and how they end at a stop;
+//! - [`openapi`]: what the service offers, for those who call it;
 //! - [`limit`]: who counts the requests of a caller;
 //! - [`propagation`]: the trace of a request, in headers;
 //! - [`config`]: the section `http`;
@@ -110,6 +111,7 @@ pub mod extract;
 mod layers;
 pub mod metrics;
 mod module;
+pub mod openapi;
 pub mod problem;
 pub mod propagation;
 pub mod routes;
@@ -127,6 +129,7 @@ pub use self::{
     extract::{Created, Cursor, CursorPage, CursorPaged, Page, Paged, Valid},
     layers::CorrelationId,
     module::HttpModule,
+    openapi::api,
     problem::Problem,
     routes::{
         MethodRoute, Posture, Routes, any, connect, delete, get, head, on, options, patch, post,

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use purlin::{error::Result, init::Init, module::Module, needs::Needs, plan::Plan, runnable::Tier};
+use purlin::{
+    error::Result, info::AppInfo, init::Init, module::Module, needs::Needs, plan::Plan,
+    runnable::Tier,
+};
 use purlin_limit::RateLimiter;
 use purlin_serve::Listener;
 use serde_json::Value;
@@ -72,7 +75,7 @@ impl<S> HttpModule<S> {
 impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
     const NAME: &'static str = "http";
     type Config = HttpConfig;
-    type Needs = (S, Option<Arc<dyn Authenticator>>, Option<Arc<dyn RateLimiter>>);
+    type Needs = (S, Option<Arc<dyn Authenticator>>, Option<Arc<dyn RateLimiter>>, Arc<AppInfo>);
     type Gives = ();
 
     fn plan(&self, plan: &mut Plan) {
@@ -88,11 +91,12 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
         if let Some(row) = table.iter().find(|row| row.posture == Posture::Secured) {
             plan.require::<dyn Authenticator>(format!("{} is secured", row.name()));
         }
+        plan.fact("openapi", routes.openapi("", ""));
         plan.fact("routes", table.into_iter().map(Value::from).collect::<Vec<_>>());
     }
 
     async fn init(&self, config: HttpConfig, needs: Self::Needs, cx: &mut Init) -> Result<()> {
-        let (state, authenticator, limiter) = needs;
+        let (state, authenticator, limiter, info) = needs;
         let drain = Drain::new();
         let options = Options {
             clock: cx.clock().clone(),
@@ -109,6 +113,7 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             limiter,
             trusted_proxies: config.trusted_proxies.clone(),
             drain: drain.clone(),
+            openapi: config.openapi.is_served_in(&info.profile).then(|| info.package.clone()),
         };
         let routes = (self.routes)();
         let table = routes.table();

@@ -19,6 +19,7 @@ pub use self::{
     row::RouteRow,
 };
 use self::{foreign::Foreign, method::Entry};
+use crate::openapi::{self, Documented};
 
 /// The routes of a service, as data: each with its path, methods, handler and [`Posture`].
 ///
@@ -179,6 +180,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn table(&self) -> Vec<RouteRow> {
         let rows = self.rows.iter().map(Row::describe);
         rows.chain(self.foreign.iter().map(Foreign::describe)).collect()
+    }
+
+    /// What these routes offer, as OpenAPI 3.1; see [`openapi`](crate::openapi).
+    pub fn openapi(&self, title: &str, version: &str) -> serde_json::Value {
+        let routes = self.rows.iter().map(|row| Documented {
+            row: row.describe(),
+            described: &row.entry.described,
+            is_limited: matches!(row.entry.rate_limit, Some(RouteLimit::Quota(_))),
+        });
+        openapi::document(&routes.collect::<Vec<_>>(), title, version)
     }
 
     /// Everything that keeps these routes from being served.

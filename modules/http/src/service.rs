@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use purlin::{clock::Clock, config::ByteSize, entropy::Entropy, meter::Meter};
+use purlin::{clock::Clock, config::ByteSize, entropy::Entropy, info::Package, meter::Meter};
 use purlin_limit::RateLimiter;
 
 use crate::{
@@ -44,6 +44,8 @@ pub struct Options {
     pub trusted_proxies: Vec<Network>,
     /// What tells streams to end.
     pub drain: Drain,
+    /// Serves the [OpenAPI document](crate::openapi) and the page that shows it, under this name.
+    pub openapi: Option<Package>,
 }
 
 /// Makes a service of routes and their state, layers included.
@@ -94,6 +96,7 @@ impl Default for Options {
             limiter: None,
             trusted_proxies: Vec::new(),
             drain: Drain::new(),
+            openapi: None,
         }
     }
 }

@@ -33,6 +33,8 @@ pub(super) enum Verb {
     Config(ConfigForm),
     /// Print the table of routes.
     Routes,
+    /// Print what the service offers over HTTP.
+    OpenApi,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +92,7 @@ fn verb(matches: &ArgMatches) -> Verb {
             Verb::Explain { key: sub.get_one("key").cloned().unwrap_or_default() }
         }
         Some(("routes", _)) => Verb::Routes,
+        Some(("openapi", _)) => Verb::OpenApi,
         Some(("config", sub)) => Verb::Config(match sub.subcommand_name() {
             Some("schema") => ConfigForm::Schema,
             Some("example") => ConfigForm::Example,
@@ -179,6 +182,9 @@ fn command(package: &Package) -> Command {
         )
         .subcommand(
             Command::new("routes").about("Prints the table of routes, each with its posture"),
+        )
+        .subcommand(
+            Command::new("openapi").about("Prints what the service offers, as OpenAPI 3.1 in JSON"),
         )
 }
 

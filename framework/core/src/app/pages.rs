@@ -30,6 +30,12 @@ pub(super) fn register(
     pages.register("config", Arc::new(Config(settings.clone())));
     pages.register("leaders", shared.leaders.clone());
     pages.register("routes", Arc::new(Fixed(graph.facts("routes").flat_map(rows).collect())));
+    let mut documents = openapi(graph, info);
+    let documents = match documents.len() {
+        1 => documents.remove(0),
+        _ => documents.into(),
+    };
+    pages.register("openapi", Arc::new(Fixed(documents)));
     let states = Arc::new(States::default());
     shared.health.register("runnables", states.clone());
     pages.register("graph", Arc::new(GraphPage { graph: graph.clone(), states: states.clone() }));
@@ -39,6 +45,17 @@ pub(super) fn register(
 
 fn rows(table: &Value) -> Vec<Value> {
     table.as_array().cloned().unwrap_or_default()
+}
+
+/// The OpenAPI documents of the servers, under the name and version of the program.
+pub(super) fn openapi(graph: &Graph, info: &AppInfo) -> Vec<Value> {
+    let package = &info.package;
+    let named = |document: &Value| {
+        let mut document = document.clone();
+        document["info"] = json!({ "title": package.name, "version": package.version });
+        document
+    };
+    graph.facts("openapi").map(named).collect()
 }
 
 fn version(info: &AppInfo) -> Value {

@@ -9,6 +9,7 @@ use super::{
     App, AppBuilder,
     cli::{Cli, ConfigForm, NotRun, Verb},
     launch::Process,
+    pages,
     report::Report,
 };
 use crate::{
@@ -136,6 +137,10 @@ fn inspect(app: &App, verb: &Verb) -> Exit {
             }
         },
         Verb::Routes => print(&routes(app)),
+        Verb::OpenApi => {
+            let documents = pages::openapi(&app.graph, &app.info);
+            print(&documents.iter().map(|it| format!("{it:#}\n")).collect::<String>());
+        }
         Verb::Config(_) | Verb::Run => print(&app.settings.dump()),
     }
     Exit::new(Exit::CLEAN, "printed")

@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 use axum::extract::FromRequestParts;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{fields::QueryFields, page::Page};
@@ -19,8 +20,9 @@ use crate::problem::{FieldError, Problem};
 /// ```
 /// It is encoded and not signed: a caller can make one up. So it says where to go on, and never
 /// what the caller may see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Cursor(Vec<u8>);
 
 /// The text is not a cursor, or one of another list.
@@ -49,7 +51,7 @@ pub struct CursorPage {
 }
 
 /// A part of a list, with the cursor for the next one: `{"items": [..], "next": "WzI3XQ"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CursorPaged<T> {
     /// The items of the part.
     pub items: Vec<T>,

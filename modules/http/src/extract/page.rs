@@ -1,5 +1,6 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fields::QueryFields;
@@ -24,7 +25,7 @@ pub struct Page {
 }
 
 /// A part of a list, with the length of all of it: `{"items": [..], "total": 42}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Paged<T> {
     /// The items of the part.
     pub items: Vec<T>,

@@ -4,13 +4,14 @@ use std::{any::type_name, borrow::Cow, convert::Infallible, fmt, time::Duration}
 
 use axum::{
     extract::Request,
-    handler::Handler,
     response::IntoResponse,
     routing::{self, MethodFilter, MethodRouter, Route},
 };
 use purlin::config::ByteSize;
 use purlin_limit::Quota;
 use tower::{Layer, Service};
+
+use crate::openapi::{Described, Endpoint, Opaque};
 
 /// The handlers of a path, one for each method.
 ///
@@ -46,6 +47,7 @@ pub(super) struct Entry<S> {
     pub(super) timeout: Option<Duration>,
     pub(super) body_limit: Option<ByteSize>,
     pub(super) rate_limit: Option<RouteLimit>,
+    pub(super) described: Described,
     pub(super) router: MethodRouter<S>,
 }
 
@@ -55,8 +57,7 @@ macro_rules! methods {
             #[doc = concat!("A route that answers ", $method, " with `handler`; `", stringify!($name), "` of axum.")]
             pub fn $name<H, T, S>(handler: H) -> MethodRoute<S>
             where
-                H: Handler<T, S>,
-                T: 'static,
+                H: Endpoint<T, S>,
                 S: Clone + Send + Sync + 'static,
             {
                 MethodRoute::none().$name(handler)
@@ -69,10 +70,11 @@ macro_rules! methods {
                 #[must_use]
                 pub fn $name<H, T>(self, handler: H) -> Self
                 where
-                    H: Handler<T, S>,
-                    T: 'static,
+                    H: Endpoint<T, S>,
                 {
-                    self.add::<H>($method, routing::on(MethodFilter::$filter, handler))
+                    let (handler, described) = handler.into_parts();
+                    let router = routing::on(MethodFilter::$filter, handler);
+                    self.add::<H::Handler>($method, router, described)
                 }
             )+
         }
@@ -96,8 +98,7 @@ methods! {
 /// A route that answers the methods in `filter` with `handler`; `on` of axum.
 pub fn on<H, T, S>(filter: MethodFilter, handler: H) -> MethodRoute<S>
 where
-    H: Handler<T, S>,
-    T: 'static,
+    H: Endpoint<T, S>,
     S: Clone + Send + Sync + 'static,
 {
     MethodRoute::none().on(filter, handler)
@@ -106,11 +107,11 @@ where
 /// A route that answers every method with `handler`; `any` of axum.
 pub fn any<H, T, S>(handler: H) -> MethodRoute<S>
 where
-    H: Handler<T, S>,
-    T: 'static,
+    H: Endpoint<T, S>,
     S: Clone + Send + Sync + 'static,
 {
-    MethodRoute::none().add::<H>(ANY, routing::any(handler))
+    let (handler, described) = handler.into_parts();
+    MethodRoute::none().add::<H::Handler>(ANY, routing::any(handler), described)
 }
 
 /// The method in the table of a route that answers all of them.
@@ -127,15 +128,15 @@ impl<S: Clone + Send + Sync + 'static> MethodRoute<S> {
     #[must_use]
     pub fn on<H, T>(self, filter: MethodFilter, handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: 'static,
+        H: Endpoint<T, S>,
     {
-        FILTERS
-            .iter()
-            .filter(|(method, _)| filter.or(*method) == filter)
-            .fold(self, |route, (method, name)| {
-                route.add::<H>(name, routing::on(*method, handler.clone()))
-            })
+        FILTERS.iter().filter(|(method, _)| filter.or(*method) == filter).fold(
+            self,
+            |route, (method, name)| {
+                let (handler, described) = handler.clone().into_parts();
+                route.add::<H::Handler>(name, routing::on(*method, handler), described)
+            },
+        )
     }
 
     /// Requires a permission of the caller: `orders:write`. Only a secured route can.
@@ -211,7 +212,12 @@ impl<S: Clone + Send + Sync + 'static> MethodRoute<S> {
         self
     }
 
-    fn add<H>(mut self, method: &'static str, router: MethodRouter<S>) -> Self {
+    fn add<H>(
+        mut self,
+        method: &'static str,
+        router: MethodRouter<S>,
+        Opaque(described): Opaque,
+    ) -> Self {
         self.entries.push(Entry {
             method,
             handler: type_name::<H>(),
@@ -219,6 +225,7 @@ impl<S: Clone + Send + Sync + 'static> MethodRoute<S> {
             timeout: None,
             body_limit: None,
             rate_limit: None,
+            described,
             router,
         });
         self

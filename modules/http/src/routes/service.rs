@@ -6,6 +6,7 @@ use super::{InvalidRoutes, Posture, Routes, Row, foreign::Foreign, method::ANY};
 use crate::{
     Options,
     layers::{Guard, Label, Layers, Overrides},
+    openapi,
 };
 
 /// The label of requests for which there is no route.
@@ -27,17 +28,36 @@ where
 
     let layers = Layers::new(options).map_err(|problem| InvalidRoutes(vec![problem]))?;
     let unmatched = layers.stack(Label::Path(UNMATCHED.into()), Overrides::default());
-    let is_empty = routes.rows.is_empty();
+    let mut is_empty = routes.rows.is_empty();
+    let pages =
+        options.openapi.as_ref().map(|it| openapi::pages(&routes.openapi(&it.name, &it.version)));
+    let taken: Vec<_> = routes.rows.iter().map(|row| row.path.clone()).collect();
     let mut router = Router::new().layer(unmatched);
     for row in routes.rows {
         let path = row.path.clone();
         router = router.route(&path, row_service(row, state.clone(), options, &layers));
+    }
+    // A route of the service's own goes before.
+    for (path, page) in pages.into_iter().flatten().filter(|(path, _)| !clashes(&taken, path)) {
+        is_empty = false;
+        let stack = layers.stack(Label::Path(path.into()), Overrides::default());
+        router = router.route(path, page.layer(stack));
     }
     Ok(match behind(routes.foreign, state, options, &layers) {
         None => router,
         Some(behind) if is_empty => behind,
         Some(behind) => router.fallback_service(behind),
     })
+}
+
+/// Whether axum would refuse to serve `path` beside the others.
+fn clashes(taken: &[String], path: &str) -> bool {
+    let mut matcher = matchit::Router::new();
+    for taken in taken {
+        // A path with several methods is there several times.
+        let _ = matcher.insert(taken.as_str(), ());
+    }
+    matcher.insert(path, ()).is_err()
 }
 
 /// One method of a path. The guard is the innermost of our layers and outside of the user's.

@@ -11,6 +11,7 @@ use purlin::{
     app::{App, AppBuilder},
     async_trait,
     clock::Clock,
+    config::Inputs,
     event::Event,
     module::Module,
     needs::{Interface, Needs},
@@ -197,4 +198,30 @@ async fn two_servers_are_two_sections() {
         assert_eq!(answer.headers().contains_key("x-correlation-id"), correlated);
     }
     assert_eq!(running.stop().await.code(), 0);
+}
+
+#[tokio::test]
+async fn the_documentation_is_served_in_development_and_where_it_is_asked_for() {
+    let public = || Routes::<AppState>::new().public("/orders", get(list));
+    let package = purlin::package!();
+    for (profile, serve, expected) in
+        [("dev", "dev", 200), ("prod", "dev", 404), ("prod", "always", 200), ("dev", "never", 404)]
+    {
+        let mut inputs = Inputs::hermetic();
+        inputs.profile = Some(profile.to_owned());
+        let running = app()
+            .package(package.clone())
+            .inputs(inputs)
+            .set("http.openapi.serve", serve)
+            .module(HttpModule::new(public))
+            .start()
+            .await
+            .unwrap();
+        let address = running.address("http").unwrap();
+        for path in ["/openapi.json", "/docs"] {
+            let answer = reqwest::get(url(address, path)).await.unwrap();
+            assert_eq!(answer.status(), expected, "{path} {profile} {serve}");
+        }
+        assert_eq!(running.stop().await.code(), 0);
+    }
 }

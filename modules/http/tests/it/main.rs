@@ -15,6 +15,7 @@ mod errors;
 mod extract;
 mod layers;
 mod metrics;
+mod openapi;
 mod paths;
 mod rate_limit;
 mod routes;
