@@ -60,7 +60,7 @@
 //! - [`auth`]: what stands behind a secured route;
 //! - [`problem`]: which error becomes which answer;
 //! - [`extract`]: validated values, pages, cursors;
-//! - [`stream`]: answers that go on, and how they end at a stop;
+//! - [`stream`] and [`ws`]: answers that go on and WebSockets, and how they end at a stop;
 //! - [`openapi`]: what the service offers, for those who call it;
 //! - [`limit`]: who counts the requests of a caller;
 //! - [`propagation`]: the trace of a request, in headers;
@@ -120,6 +120,7 @@ mod service;
 pub mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+pub mod ws;
 
 pub use purlin_limit as limit;
 

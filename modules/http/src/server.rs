@@ -124,6 +124,8 @@ impl Runnable for HttpServer {
                 cx.report(self.site.name_streams(report, true));
             }
         }
+        // A WebSocket is not a task of the server's, and would outlive it.
+        self.site.streams.end_all();
         Ok(())
     }
 

@@ -38,6 +38,8 @@ use super::Tracker;
 #[derive(Clone, Default)]
 pub struct Drain {
     begun: CancellationToken,
+    /// The server is gone.
+    cut: CancellationToken,
     books: Arc<Mutex<Books>>,
 }
 
@@ -77,9 +79,19 @@ impl Drain {
         self.begin();
     }
 
+    /// Ends what has not ended: the server is gone.
+    pub(crate) fn end_all(&self) {
+        self.cut.cancel();
+    }
+
+    /// Waits until the server is gone.
+    pub(crate) fn cut(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.cut.clone().cancelled_owned()
+    }
+
     /// Whether the server has stopped waiting.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
-        self.books().until.is_some_and(|until| until <= now)
+        self.cut.is_cancelled() || self.books().until.is_some_and(|until| until <= now)
     }
 
     /// The routes whose streams did not end by themselves, for the stop report: `GET /events ×2`.

@@ -1,6 +1,6 @@
 //! Who is streaming.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use opentelemetry::metrics::Histogram;
 use purlin::{
@@ -23,7 +23,7 @@ struct Inner {
 }
 
 /// What a request knows of the streams; an extension of each.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tracker {
     pub(crate) streams: Streams,
     pub(crate) route: Arc<str>,
@@ -68,6 +68,12 @@ impl Streams {
     }
 }
 
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.drain.fmt(f)
+    }
+}
+
 // === impl Tracker ===
 
 impl Tracker {
@@ -94,6 +100,7 @@ impl Drop for Tracking {
         let cut = self.end == End::Gone && drain.is_over(now);
         drain.closed(route, cut);
         let end = match self.end {
+            _ if std::thread::panicking() => "failed",
             End::Complete => "complete",
             End::Failed => "failed",
             End::Gone if cut => "cut",

@@ -20,5 +20,6 @@ mod paths;
 mod rate_limit;
 mod routes;
 mod slow_body;
+mod stream;
 #[cfg(feature = "tls")]
 mod tls;
