@@ -24,7 +24,10 @@ fn main() -> ExitCode {
         .runnable(Run::new("worker", |_: Arc<Opened>| Worker))
         .on_event(|event| match event {
             Event::Ready { .. } => announce("running"),
-            Event::Stopping { .. } => announce("stopping"),
+            Event::Stopping { .. } => {
+                announce("stopping");
+                block_in("block-driver");
+            }
             Event::SignalIgnored { .. } => {
                 announce("noted");
                 NOTED.notify_one();

@@ -6,6 +6,7 @@
 use std::{
     fmt,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -198,7 +199,7 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
 impl Events {
     /// Calls `listener` with every event from now on, on the task where it happens: it must not
-    /// block.
+    /// block. When it panics it misses that event.
     pub fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(listener));
     }
@@ -206,7 +207,8 @@ impl Events {
     pub(crate) fn emit(&self, event: Event) {
         let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for listener in listeners {
-            listener(&event);
+            // What listens must not harm what it listens to; the panic hook has told of it.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(&event)));
         }
     }
 }

@@ -2,18 +2,20 @@
 
 use std::{
     fmt,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     clock::{Clock, Instant},
     error::{Result, told},
+    spawner::panic_message,
 };
 
 /// Something whose health can be asked for.
@@ -152,10 +154,14 @@ impl HealthRegistry {
     async fn one(&self, name: String, check: Arc<dyn HealthCheck>) -> CheckReport {
         let Inner { clock, timeout, .. } = &*self.0;
         let started = clock.now();
-        let outcome = clock.timeout(*timeout, check.check()).await;
+        let checked = AssertUnwindSafe(check.check()).catch_unwind();
+        let outcome = clock.timeout(*timeout, checked).await;
         let (error, stats) = match outcome {
-            Ok(Ok(stats)) => (None, stats),
-            Ok(Err(error)) => (Some(told(&error)), Stats::new()),
+            Ok(Ok(Ok(stats))) => (None, stats),
+            Ok(Ok(Err(error))) => (Some(told(&error)), Stats::new()),
+            Ok(Err(panic)) => {
+                (Some(format!("the check panicked: {}", panic_message(&*panic))), Stats::new())
+            }
             Err(elapsed) => (Some(format!("the check {elapsed}")), Stats::new()),
         };
         CheckReport {

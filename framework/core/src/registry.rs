@@ -57,8 +57,12 @@ pub struct Outputs {
 
 impl Registry {
     /// Fixes the value of a key, whatever a module gives.
-    pub(crate) fn replace<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
-        let key = Key::of::<T>();
+    pub(crate) fn replace<T: Injectable + ?Sized>(
+        &mut self,
+        instance: Option<Instance>,
+        value: Arc<T>,
+    ) {
+        let key = Key::of::<T>().at(instance);
         self.one.insert(key, Box::new(value));
         Arc::make_mut(&mut self.overrides).replaced.insert(key);
     }
@@ -66,6 +70,7 @@ impl Registry {
     /// Wraps the value of a key in another, in the order of the calls.
     pub(crate) fn decorate<T: Injectable + ?Sized>(
         &mut self,
+        instance: Option<Instance>,
         wrap: impl Fn(Arc<T>) -> Arc<T> + Send + Sync + 'static,
     ) {
         let wrap: Decorator = Arc::new(move |inner: Erased| {
@@ -73,7 +78,7 @@ impl Registry {
             Box::new(wrap(*inner))
         });
         let overrides = Arc::make_mut(&mut self.overrides);
-        overrides.decorators.entry(Key::of::<T>()).or_default().push(wrap);
+        overrides.decorators.entry(Key::of::<T>().at(instance)).or_default().push(wrap);
     }
 
     /// Wraps the replacements. Other values are wrapped before they come in.

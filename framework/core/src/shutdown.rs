@@ -50,7 +50,9 @@ impl ShutdownHandle {
 
     /// Calls `hook` at stop, in its tier: the smaller the tier, the earlier.
     ///
-    /// A hook that is registered once stopping has begun is not called.
+    /// A hook that is registered once stopping has begun is not called, and neither is one of a start
+    /// that failed before anything ran: what an `init` acquired is given back by
+    /// [`Init::undo`](crate::init::Init::undo).
     pub fn on_stop<F, O>(
         &self,
         name: impl Into<String>,

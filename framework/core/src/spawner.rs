@@ -299,6 +299,11 @@ impl<T> Task<T> {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.0, Begun::No { .. })
+    }
+
     /// Whether the task has ended, or was never begun.
     pub fn is_finished(&self) -> bool {
         match &self.0 {

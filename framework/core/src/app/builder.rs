@@ -15,7 +15,7 @@ use crate::{
     gives::Gift,
     graph::{Checks, Kind},
     info::Package,
-    key::{Key, Name},
+    key::{Instance, Key, Name},
     leader::{LeaderConfig, LocalLeasesModule},
     lifecycle::LifecycleConfig,
     module::Module,
@@ -195,7 +195,8 @@ impl AppBuilder {
         self
     }
 
-    /// Calls `hook` at stop, in its tier: the smaller the tier, the earlier.
+    /// Calls `hook` at stop, in its tier: the smaller the tier, the earlier. It belongs to what runs:
+    /// a start that fails before anything runs is undone, and calls no hook.
     #[must_use]
     pub fn on_stop<F, O>(
         mut self,
@@ -234,20 +235,52 @@ impl AppBuilder {
     /// A module whose every output is replaced is not started, and what only it needed is not
     /// needed.
     #[must_use]
-    pub fn replace<T: Injectable + ?Sized>(mut self, value: Arc<T>) -> Self {
-        self.checks.replaced.push(Key::of::<T>());
-        self.registry.replace(value);
+    pub fn replace<T: Injectable + ?Sized>(self, value: Arc<T>) -> Self {
+        self.replace_at(None, value)
+    }
+
+    /// [Replaces](Self::replace) the instance `N` of what is given:
+    /// `.replace_named::<Analytics, Sqlite>(Arc::new(other))`.
+    #[must_use]
+    pub fn replace_named<N: Name, T: Injectable + ?Sized>(self, value: Arc<T>) -> Self {
+        self.replace_at(Some(Instance::of::<N>()), value)
+    }
+
+    fn replace_at<T: Injectable + ?Sized>(
+        mut self,
+        instance: Option<Instance>,
+        value: Arc<T>,
+    ) -> Self {
+        self.checks.replaced.push(Key::of::<T>().at(instance));
+        self.registry.replace(instance, value);
         self
     }
 
     /// Wraps what a module or a component gives. Called once for each value.
     #[must_use]
     pub fn decorate<T: Injectable + ?Sized>(
-        mut self,
+        self,
         wrap: impl Fn(Arc<T>) -> Arc<T> + Send + Sync + 'static,
     ) -> Self {
-        self.checks.decorated.push(Key::of::<T>());
-        self.registry.decorate(wrap);
+        self.decorate_at(None, wrap)
+    }
+
+    /// [Wraps](Self::decorate) the instance `N` of what is given.
+    #[must_use]
+    pub fn decorate_named<N: Name, T: Injectable + ?Sized>(
+        self,
+        wrap: impl Fn(Arc<T>) -> Arc<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.decorate_at(Some(Instance::of::<N>()), wrap)
+    }
+
+    fn decorate_at<T: Injectable + ?Sized>(
+        mut self,
+        instance: Option<Instance>,
+        wrap: impl Fn(Arc<T>) -> Arc<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.checks.decorated.push(Key::of::<T>().at(instance));
+        self.registry.decorate(instance, wrap);
         self
     }
 

@@ -26,7 +26,7 @@ pub enum StartError {
     /// Something failed to start; what had been started was undone.
     #[error("{cause}; what had been started was undone · {exit}")]
     Failed {
-        /// What failed, why, and after which time.
+        /// All that failed, why, and after which time.
         cause: String,
         /// The exit code that the process would have had.
         exit: Exit,

@@ -77,16 +77,16 @@ impl App {
     pub async fn start(self) -> Result<Running, StartError> {
         let Launch { driver, shared, registry, signals } = self.prepare(Handle::current(), None);
         let (ready, is_ready) = oneshot::channel();
-        let (ready, failure) = (Mutex::new(Some(ready)), Arc::new(Mutex::new(None)));
+        let (ready, failures) = (Mutex::new(Some(ready)), Arc::new(Mutex::new(Vec::new())));
         let addresses = Arc::new(Mutex::new(BTreeMap::new()));
-        let (seen, failed) = (addresses.clone(), failure.clone());
+        let (seen, failed) = (addresses.clone(), failures.clone());
         shared.events.listen(move |event| match event {
             Event::Listening { name, address } => {
                 seen.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), *address);
             }
             Event::ModuleFailed { name, took, error } => {
                 let cause = format!("`{name}` failed to start after {took:?}: {error}");
-                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
+                failed.lock().unwrap_or_else(PoisonError::into_inner).push(cause);
             }
             Event::Ready { .. } => {
                 if let Some(ready) = ready.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -107,8 +107,9 @@ impl App {
             exit = &mut *task => exit.unwrap_or_else(|error| Exit::new(Exit::START_FAILED, error.to_string())),
         };
         guard.0.take();
-        let cause = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(StartError::Failed { cause: cause.unwrap_or_else(|| exit.reason().to_owned()), exit })
+        let causes = failures.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
+        let cause = if causes.is_empty() { exit.reason().to_owned() } else { causes };
+        Err(StartError::Failed { cause, exit })
     }
 
     /// Puts everything in its place.

@@ -28,8 +28,11 @@ pub struct Member<T: ?Sized> {
     name: String,
     needs: Vec<Need>,
     plan: Plan,
-    make: Box<dyn FnOnce(&Resolver<'_>) -> Result<Arc<T>, Missing> + Send>,
+    bind: Box<dyn FnOnce(&Resolver<'_>) -> Result<Make<T>, Missing> + Send>,
 }
+
+/// Makes a member of needs that have been taken.
+type Make<T> = Box<dyn FnOnce() -> Arc<T> + Send>;
 
 // === impl Member ===
 
@@ -43,7 +46,10 @@ impl<T: Injectable + ?Sized> Member<T> {
             name: name.into(),
             needs: Need::of::<N>(),
             plan: Plan::default(),
-            make: Box::new(|resolver| N::take(resolver).map(make)),
+            bind: Box::new(|resolver| {
+                let needs = N::take(resolver)?;
+                Ok(Box::new(move || make(needs)))
+            }),
         }
     }
 
@@ -62,16 +68,16 @@ impl<T: Injectable + ?Sized> Member<T> {
     }
 
     pub(super) fn into_part(self, place: &'static std::panic::Location<'static>) -> Part {
-        let Self { name, needs, plan, make } = self;
+        let Self { name, needs, plan, bind } = self;
         let mut node = Node::new(Kind::Member, name, place);
         node.needs = needs;
         node.gives = vec![Gift { key: Key::of::<T>(), group: true }];
         node.plan = plan;
         let start: super::part::Start = Box::new(move |registry, cx, source| {
-            let made = make(&registry.resolver(source.redirects()));
+            let make = bind(&registry.resolver(source.redirects()));
             Box::pin(async move {
                 let mut outputs = Outputs::default();
-                crate::gives::Gives::put(Group(made?), &mut outputs);
+                crate::gives::Gives::put(Group(make?()), &mut outputs);
                 Ok((cx, outputs))
             })
         });

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     event::{End, Event},
     leader::HANDED_OVER,
+    runnable::Tier,
 };
 
 /// Writes the life of an application to standard error, step by step.
@@ -116,13 +117,15 @@ impl Report {
             Event::DrainDelayed { took } => {
                 Some(state.line("not ready", &format!("drain delay {}", human(*took)), None))
             }
-            Event::RunnableStopped { name, took, detail, error, .. } => {
+            Event::RunnableStopped { name, tier, took, detail, error } => {
                 let detail = match error {
                     Some(error) => error.as_str(),
                     None if detail.is_empty() => "stopped",
                     None => detail,
                 };
-                (name != "tasks" || error.is_some()).then(|| state.line(name, detail, Some(*took)))
+                // The supervisor of tasks is ours, and worth a line when something went wrong.
+                let ours = name == "tasks" && *tier == Tier::TASKS;
+                (!ours || error.is_some()).then(|| state.line(name, detail, Some(*took)))
             }
             Event::StopFailed { name, end } => Some(format!("  ! the stop of {name} {end}")),
             Event::Overran { name, limit } => {

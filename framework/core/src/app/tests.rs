@@ -1,5 +1,6 @@
 //! The application as a whole, in one process: wiring, the traps of a lifecycle, leadership.
 
+mod blocking;
 mod leading;
 mod settings;
 mod tasks;

@@ -65,7 +65,7 @@ impl<C: ComponentSet> SetBuilder<C> {
 
     /// Puts `value` in the place of a component, which is not constructed.
     pub fn replace<I: Interface + ?Sized>(mut self, value: Arc<I>) -> Self {
-        self.registry.replace(value);
+        self.registry.replace(None, value);
         self
     }
 

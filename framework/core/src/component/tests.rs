@@ -226,7 +226,7 @@ components! { Orders { needs: [Limit], components: [OnStore, Auditor, Sql] } }
 #[test]
 fn a_replaced_component_is_not_constructed_and_what_it_needs_may_be_absent() {
     let mut registry = Registry::default();
-    registry.replace::<dyn Store>(store("fake"));
+    registry.replace::<dyn Store>(None, store("fake"));
     let orders = start::<Orders>(&mut registry);
     assert_eq!(orders.get::<dyn Service>().report(), "on fake");
     assert_eq!(of::<dyn Store>(&registry).name(), "fake", "the replacement stays");
@@ -241,7 +241,7 @@ fn a_need_that_nobody_had_is_not_in_the_set() {
 #[test]
 fn what_a_constructed_component_needs_may_not_be_absent() {
     let mut registry = Registry::default();
-    registry.replace::<dyn Service>(Arc::new(OnStore { store: store("fake") }));
+    registry.replace::<dyn Service>(None, Arc::new(OnStore { store: store("fake") }));
     let error = assembled::<Orders>(&registry.resolver(&[])).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "`Orders` cannot be built: nothing gives `Limit`, needed by Sql");
     assert!(error.is::<UnmetNeeds>());
@@ -262,7 +262,7 @@ fn a_decorator_is_called_once_and_everybody_sees_its_value() {
     let calls = Arc::new(AtomicUsize::new(0));
     let mut registry = given(Arc::new(Limit(5)));
     let counter = Arc::clone(&calls);
-    registry.decorate::<dyn Store>(move |inner| {
+    registry.decorate::<dyn Store>(None, move |inner| {
         counter.fetch_add(1, Ordering::Relaxed);
         Arc::new(Counted { inner })
     });
@@ -337,7 +337,7 @@ fn a_panic_names_the_component_that_was_under_construction() {
 #[test]
 fn a_panicking_decorator_is_laid_at_the_component_it_decorates() {
     let mut registry = given(Arc::new(Limit(5)));
-    registry.decorate::<dyn Store>(|_| panic!("not today"));
+    registry.decorate::<dyn Store>(None, |_| panic!("not today"));
     let error = assembled::<Orders>(&registry.resolver(&[])).map(|_| ()).unwrap_err();
     assert_eq!(error.downcast_ref::<ComponentPanicked>().unwrap().component, "Sql");
 }

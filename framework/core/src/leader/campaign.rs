@@ -15,7 +15,7 @@ use super::{Grant, HANDED_OVER, LeaderConfig, LeaseStore, OnLoss};
 use crate::{
     app::Shared,
     clock::Instant,
-    error::{Result, anyhow},
+    error::{Result, anyhow, bail},
     exit::Exit,
     runnable::{Maker, RunCx, Runnable},
     spawner::panic_message,
@@ -56,8 +56,8 @@ enum TermEnd {
     HandedOver,
     /// The application stops, and the work did not in its time.
     StoppedHard,
-    /// The lease was lost, or could not be kept.
-    Lost(String),
+    /// The lease was lost, or could not be kept. The work came to that, or had to be dropped.
+    Lost { reason: String, work: Option<Result<()>> },
 }
 
 // === impl Campaign ===
@@ -82,13 +82,19 @@ impl Campaign {
                 match self.lead(&cx, grant, valid_until).await {
                     TermEnd::Work(outcome) => return outcome,
                     TermEnd::HandedOver | TermEnd::StoppedHard => return Ok(()),
-                    TermEnd::Lost(reason) if self.config.on_loss == OnLoss::Stop => {
+                    // Nobody does the rest of it here: code 0 would say that nothing was lost.
+                    TermEnd::Lost { reason, work } if cx.is_stopping() => {
+                        return work.unwrap_or_else(|| {
+                            bail!("it was dropped, because leadership was lost: {reason}")
+                        });
+                    }
+                    TermEnd::Lost { reason, .. } if self.config.on_loss == OnLoss::Stop => {
                         let reason = format!("leadership of `{}` was lost: {reason}", self.name);
                         self.shared.shutdown.request(reason, Exit::RUNNABLE_FAILED);
                         cx.stopping().await;
                         return Ok(());
                     }
-                    TermEnd::Lost(_) => {}
+                    TermEnd::Lost { .. } => {}
                 }
             }
             self.pause(&cx).await;
@@ -132,7 +138,10 @@ impl Campaign {
             TermEnd::Work(Err(error)) => format!("its work failed: {error:#}"),
             TermEnd::HandedOver => HANDED_OVER.to_owned(),
             TermEnd::StoppedHard => "stopped hard".to_owned(),
-            TermEnd::Lost(reason) => reason.clone(),
+            TermEnd::Lost { reason, work: Some(Err(error)) } => {
+                format!("{reason}; its work failed: {error:#}")
+            }
+            TermEnd::Lost { reason, .. } => reason.clone(),
         };
         if let Err(error) = &drained {
             reason.push_str(&format!("; its graceful stop failed: {error:#}"));
@@ -144,7 +153,9 @@ impl Campaign {
         }
         lease.end(reason).await;
         match (end, drained) {
-            (TermEnd::HandedOver, Err(error)) => TermEnd::Work(Err(error)),
+            (TermEnd::HandedOver | TermEnd::Lost { work: Some(Ok(())), .. }, Err(error)) => {
+                TermEnd::Work(Err(error))
+            }
             (end, _) => end,
         }
     }
@@ -186,10 +197,10 @@ impl Campaign {
         let end = loop {
             tokio::select! {
                 biased;
-                outcome = &mut work => break if cx.is_stopping() {
-                    outcome.map_or_else(|error| TermEnd::Work(Err(error)), |()| TermEnd::HandedOver)
-                } else if let Some(reason) = lost {
-                    TermEnd::Lost(reason)
+                outcome = &mut work => break if let Some(reason) = lost {
+                    TermEnd::Lost { reason, work: Some(outcome) }
+                } else if cx.is_stopping() && outcome.is_ok() {
+                    TermEnd::HandedOver
                 } else {
                     TermEnd::Work(outcome)
                 },
@@ -197,7 +208,8 @@ impl Campaign {
                 () = present.abandoned.cancelled() => break TermEnd::StoppedHard,
                 () = clock.sleep_until(valid_until - skew) => {
                     // Dropping the work is the abort: from here on somebody else may lead.
-                    break TermEnd::Lost(lost.unwrap_or_else(|| "the lease store did not answer".into()));
+                    let reason = lost.unwrap_or_else(|| "the lease store did not answer".into());
+                    break TermEnd::Lost { reason, work: None };
                 }
                 () = clock.sleep_until(valid_until - third), if lost.is_none() => {
                     lost = Some("the lease could not be renewed in time".to_owned());

@@ -1,13 +1,16 @@
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use tokio::{
     runtime::Handle,
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        watch,
+    },
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -28,7 +31,7 @@ use crate::{
     leader::{Campaign, LeaderConfig, LeaseStore},
     meter::Meter,
     registry::{Outputs, Registry},
-    runnable::{RunCx, RunSpec, Runnable, Tier},
+    runnable::{Maker, RunCx, RunSpec, Runnable, Tier},
     shutdown::Request,
     signal::{Signal, Signals},
     spawner::panic_message,
@@ -106,7 +109,7 @@ enum Done {
 /// A runnable and its present instance.
 struct RunTask {
     spec: RunSpec,
-    instance: Option<(Arc<dyn Runnable>, RunCx, CancellationToken)>,
+    instance: Option<(Late, RunCx, CancellationToken)>,
 }
 
 // === impl Driver ===
@@ -278,14 +281,12 @@ impl Life {
             on_ready,
         );
         let span = tracing::info_span!("run", runnable = task.spec.name);
-        let slot = Arc::new(Mutex::new(None));
-        let (make, made, run_cx) = (task.spec.make.clone(), slot.clone(), cx.clone());
+        let (made, late) = Late::new();
+        let (make, run_cx) = (task.spec.make.clone(), cx.clone());
+        task.instance = Some((late, cx, stop));
         // The factory is the user's too: it runs inside of the task, where a panic has a name.
-        let instance = Arc::new(Late { instance: slot });
-        task.instance = Some((instance, cx, stop));
         let run = async move {
-            let instance = make();
-            *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance.clone());
+            let instance = made.by(&make);
             Done::Run(match instance.init().await {
                 Ok(()) => instance.run(run_cx).await,
                 Err(error) => Err(error),
@@ -486,37 +487,56 @@ impl From<JoinError> for End {
     }
 }
 
-/// An instance that its task is about to make. Before that there is nothing to drain.
-struct Late {
-    instance: Arc<Mutex<Option<Arc<dyn Runnable>>>>,
-}
+/// An instance that its task makes, and that is dropped where it ran: what a destructor does must
+/// not happen to the driver.
+#[derive(Clone)]
+struct Late(watch::Receiver<Option<Arc<dyn Runnable>>>);
+
+/// The other end, in the task.
+struct Made(watch::Sender<Option<Arc<dyn Runnable>>>);
 
 // === impl Late ===
 
 impl Late {
-    fn get(&self) -> Option<Arc<dyn Runnable>> {
-        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait::async_trait]
-impl Runnable for Late {
-    async fn run(&self, _: RunCx) -> Result<()> {
-        Ok(())
+    fn new() -> (Made, Self) {
+        let (made, late) = watch::channel(None);
+        (Made(made), Self(late))
     }
 
-    async fn graceful_shutdown(&self) -> Result<()> {
-        match self.get() {
+    /// The instance, as soon as there is one; nothing, if its task ended before.
+    async fn get(mut self) -> Option<Arc<dyn Runnable>> {
+        let made = self.0.wait_for(Option::is_some).await.ok()?;
+        made.clone()
+    }
+
+    async fn graceful_shutdown(self) -> Result<()> {
+        match self.get().await {
             Some(instance) => instance.graceful_shutdown().await,
             None => Ok(()),
         }
     }
 
-    async fn shutdown(&self) -> Result<()> {
-        match self.get() {
+    async fn shutdown(self) -> Result<()> {
+        match self.get().await {
             Some(instance) => instance.shutdown().await,
             None => Ok(()),
         }
+    }
+}
+
+// === impl Made ===
+
+impl Made {
+    fn by(&self, make: &Maker) -> Arc<dyn Runnable> {
+        let instance = make();
+        self.0.send_replace(Some(instance.clone()));
+        instance
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.0.send_replace(None);
     }
 }
 

@@ -151,6 +151,7 @@ struct Seen {
     stopped: Vec<RunId>,
     late: bool,
     stop_failed: bool,
+    hurried: bool,
     ready: bool,
     stopping: Option<Instant>,
     failed: bool,
@@ -377,6 +378,11 @@ impl<'a> World<'a> {
         let tier = self.behaviour(run).tier;
         let earlier = self.seen.running.iter().filter(|other| self.behaviour(**other).tier < tier);
         prop_assert_eq!(earlier.count(), 0, "stopped before an earlier tier has ended");
+        let unit = self.runs[run].0;
+        let mut needers = self.seen.running.iter().filter(|other| {
+            self.behaviour(**other).tier == tier && self.depends(self.runs[**other].0, unit)
+        });
+        prop_assert!(needers.next().is_none(), "stopped before what needs it");
         self.seen.stopped.push(run);
         self.forget(|input| matches!(input, Input::Ended(id, ..) if *id == run));
         if let Stops::Badly(_) = self.behaviour(run).stops {
@@ -417,6 +423,9 @@ impl<'a> World<'a> {
                 self.seen.stop_failed |= !ignored && stopping && *end != End::Finished;
             }
             Event::Overran { .. } => self.seen.overran = true,
+            Event::SignalIgnored { consequence, .. } => {
+                self.seen.hurried |= consequence.starts_with("the deadlines are cut");
+            }
             Event::Undone { error: Some(error), .. } if error == "abandoned" => {
                 self.seen.overran = true;
             }
@@ -425,6 +434,14 @@ impl<'a> World<'a> {
             | Event::Undone { error: Some(_), .. } => self.seen.stop_failed = true,
             _ => {}
         }
+    }
+
+    /// Whether one unit needs another, directly or through others.
+    fn depends(&self, unit: UnitId, other: UnitId) -> bool {
+        let needs = self.case.units[unit].needs;
+        (0..unit)
+            .filter(|need| needs >> need & 1 == 1)
+            .any(|need| need == other || self.depends(need, other))
     }
 
     fn behaviour(&self, run: RunId) -> RunCase {
@@ -484,7 +501,7 @@ fn check(case: &Case, reached: &mut Reached) -> Result<(), TestCaseError> {
     reached.cancelled += u32::from(!seen.ready && !seen.failed);
     reached.gave_up += u32::from(seen.gave_up);
     reached.overran += u32::from(seen.overran);
-    reached.hurried += u32::from(case.signals.len() == 2);
+    reached.hurried += u32::from(seen.hurried);
     if seen.exit_now {
         reached.third_signal += 1;
         return Ok(());

@@ -171,6 +171,19 @@ fn an_init_that_blocks_every_worker_fails_the_start() {
     assert!(report.contains("it did not start within 300ms"), "{report}");
 }
 
+/// When nothing else can, the watchdog ends the process, and names what has not ended.
+#[test]
+fn what_blocks_the_driver_is_ended_by_the_watchdog() {
+    let settings = ["lifecycle.stop_timeout=300ms", "lifecycle.hard_stop=50ms"];
+    let mut phases = Phases::start("block-driver", &settings);
+    phases.wait_for("running");
+    phases.signal(Signal::TERM);
+    let (code, report) = phases.end();
+    assert_eq!(code, 74, "{report}");
+    assert!(report.contains("stuck at the deadline: "), "{report}");
+    assert!(report.contains("worker"), "{report}");
+}
+
 #[test]
 fn bad_settings_and_a_bad_command_line_have_their_codes() {
     let (code, report) = Phases::start("none", &["lifecycle.stop_timeout=soon"]).end();

@@ -289,6 +289,32 @@ async fn what_goes_wrong_in_the_drain_is_told_and_keeps_no_lease() {
     }
 }
 
+/// Trap 8: what is dropped because the lease ran out during the stop was not finished.
+#[tokio::test]
+async fn leadership_that_is_lost_while_stopping_is_no_clean_end() {
+    let Stage { app, log, store, hand } = stage(Ways::Stubborn);
+    let app = app.set("lifecycle.stop_timeout", "10m").start().await.unwrap();
+    log.until(&hand, "working alone: true").await;
+    store.hangs.store(true, Ordering::Relaxed);
+    app.shutdown().request("the test is over", 0);
+    log.until(&hand, "lost: the lease could not be renewed in time").await;
+    let exit = app.stopped().await;
+    assert_eq!(exit.code(), Exit::RUNNABLE_FAILED, "{exit}");
+    assert!(exit.reason().contains("it was dropped, because leadership was lost"), "{exit}");
+}
+
+#[tokio::test]
+async fn a_service_that_shall_not_go_on_without_leading_stops() {
+    let Stage { app, log, store, hand } = stage(Ways::Good);
+    let app = app.set("leader.on_loss", "stop").start().await.unwrap();
+    log.until(&hand, "working alone: true").await;
+    store.stolen.store(true, Ordering::Relaxed);
+    log.until(&hand, "lost: another instance holds the lease").await;
+    let exit = app.stopped().await;
+    assert_eq!(exit.code(), Exit::RUNNABLE_FAILED);
+    assert!(exit.reason().contains("was lost: another instance holds the lease"), "{exit}");
+}
+
 #[tokio::test]
 async fn a_hard_stop_reaches_the_work_and_keeps_no_lease() {
     for ways in [Ways::Stubborn, Ways::PanicsInHardStop, Ways::HangsInHardStop] {

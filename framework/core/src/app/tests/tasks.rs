@@ -140,3 +140,38 @@ impl Drop for Leaving {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+/// What was taken before the drain was over has been awaited by it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_drain_awaits_all_that_was_taken() {
+    for _ in 0..300 {
+        let spawner = Spawner::new(Clock::system(), Events::default());
+        let (ended, from_outside, counted) =
+            (Arc::new(AtomicUsize::new(0)), spawner.clone(), Arc::new(AtomicUsize::new(0)));
+        let (ends, counts, runtime) =
+            (ended.clone(), counted.clone(), tokio::runtime::Handle::current());
+        let outside = std::thread::spawn(move || {
+            let _runtime = runtime.enter();
+            loop {
+                let ends = ends.clone();
+                let task = from_outside.spawn("short", async move {
+                    for _ in 0..20 {
+                        tokio::task::yield_now().await;
+                    }
+                    ends.fetch_add(1, Ordering::Release);
+                });
+                if task.is_refused() {
+                    return;
+                }
+                counts.fetch_add(1, Ordering::Release);
+                while !task.is_finished() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        spawner.drain().await;
+        let ended = ended.load(Ordering::Acquire);
+        outside.join().unwrap();
+        assert_eq!(ended, counted.load(Ordering::Acquire), "a task outlived the drain");
+    }
+}

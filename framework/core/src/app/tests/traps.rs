@@ -13,16 +13,13 @@ use tokio::sync::Notify;
 
 use super::{Log, app};
 use crate::{
-    app::StartError,
     clock::Clock,
-    component::{Component, components},
     config::NoConfig,
     error::{Result, anyhow, bail},
     event::Event,
     exit::Exit,
     init::Init,
     module::Module,
-    needs::Interface,
     readiness::Readiness,
     runnable::{OnEnd, Restart, Run, RunCx, Runnable, Tier},
     shutdown::ShutdownHandle,
@@ -360,62 +357,6 @@ async fn traffic_is_served_for_the_drain_delay() {
     hand.advance(Duration::from_secs(5));
     assert!(app.stopped().await.is_clean());
     assert_eq!(log.lines(), ["drained", "worker stopped"]);
-}
-
-/// Whatever blocks in the code of an application, the deadlines and the signals go on.
-mod blocking {
-    use super::*;
-
-    static ENTERED: Notify = Notify::const_new();
-    static RELEASED: AtomicBool = AtomicBool::new(false);
-
-    trait Model: Interface {}
-
-    #[derive(Component)]
-    #[shaku(interface = Model)]
-    struct LoadedModel {
-        #[component(default = block())]
-        _weights: (),
-    }
-
-    impl Model for LoadedModel {}
-
-    components! { Models { needs: [], components: [LoadedModel] } }
-
-    fn block() {
-        ENTERED.notify_one();
-        while !RELEASED.load(Ordering::Acquire) {
-            std::thread::yield_now();
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-    async fn a_constructor_that_blocks_fails_the_start_by_name() {
-        let log = Log::default();
-        let failed = log.of_events(|event| match event {
-            Event::ModuleFailed { name, error, .. } => Some(format!("{name}: {error}")),
-            _ => None,
-        });
-        // It starts while the constructor blocks, and the driver has to take in what it gives.
-        let beside = || async {
-            ENTERED.notified().await;
-            Ok(Arc::new(9_u16))
-        };
-        let app = app()
-            .set("lifecycle.start_timeout", "100ms")
-            .set("lifecycle.hard_stop", "100ms")
-            .on_event(failed)
-            .components::<Models>()
-            .provide(beside);
-        let error = app.start().await.unwrap_err();
-        RELEASED.store(true, Ordering::Release);
-        let StartError::Failed { exit, .. } = error else { panic!("{error}") };
-        assert_eq!(exit.code(), Exit::START_FAILED);
-        assert_eq!(
-            log.lines(),
-            ["models: it did not start within 100ms (lifecycle.start_timeout)"]
-        );
-    }
 }
 
 #[tokio::test]

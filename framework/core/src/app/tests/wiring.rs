@@ -107,6 +107,24 @@ async fn an_optional_need_is_met_where_it_can_be() {
 }
 
 #[tokio::test]
+async fn one_of_two_instances_can_be_replaced_or_decorated() {
+    let app = || {
+        app().module(PoolModule).module(PoolModule.named::<Analytics>()).provide(
+            |main: Arc<Pool>, other: Named<Analytics, Pool>| async move {
+                Ok(Arc::new(format!("{} {}", main.0, other.0)))
+            },
+        )
+    };
+    let replaced = app().replace_named::<Analytics, Pool>(Arc::new(Pool("fake")));
+    let replaced = replaced.start().await.unwrap();
+    assert_eq!(*replaced.get::<Arc<String>>(), "main fake");
+    let wrapped = app().decorate_named::<Analytics, Pool>(|_| Arc::new(Pool("wrapped")));
+    let wrapped = wrapped.start().await.unwrap();
+    assert_eq!(*wrapped.get::<Arc<String>>(), "main wrapped");
+    assert!(replaced.stop().await.is_clean() && wrapped.stop().await.is_clean());
+}
+
+#[tokio::test]
 async fn what_is_given_can_be_replaced_and_decorated() {
     let give = || async { Ok(greeting("given")) };
     let take = |greeting: Arc<dyn Greeting>| async move { Ok(Arc::new(greeting.text())) };

@@ -105,9 +105,19 @@ impl Machine {
         self.tick(now);
     }
 
+    /// Until when runnables are stopped hard: however many overrun, the undos keep the last part.
+    pub(super) fn hard_until(&self) -> Instant {
+        self.stop.as_ref().map_or(Instant::NEVER, |stop| {
+            let reserve = (stop.until - stop.runs_until) / 3;
+            stop.until - self.limits.hard_stop.min(reserve)
+        })
+    }
+
     pub(super) fn stop_runs(&mut self, now: Instant) {
         let Some(stop) = &self.stop else { return };
-        let runs_until = stop.runs_until;
+        // Whoever overran before, those who come later get a share of what is left.
+        let left = self.hard_until().since(now);
+        let until = stop.runs_until.max(now + self.limits.hard_stop.min(left / 2));
         for id in 0..self.runs.len() {
             let free = (0..self.runs.len())
                 .all(|other| !self.stops_before(other, id) || !self.runs[other].is_alive());
@@ -118,7 +128,7 @@ impl Machine {
                 RunState::Starting { .. } | RunState::Ready | RunState::Late if free => {
                     let run = &mut self.runs[id];
                     let grace = run.plan.grace.map_or(Instant::NEVER, |grace| now + grace);
-                    let deadline = grace.min(runs_until).max(now);
+                    let deadline = grace.min(until).max(now);
                     run.state = RunState::Stopping { since: now, deadline, hard: false };
                     self.act(Action::Stop(id));
                 }

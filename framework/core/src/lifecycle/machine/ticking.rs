@@ -39,25 +39,33 @@ impl Machine {
         }
         let limit = self.limits.start;
         let late = |since: Instant| since + limit <= now;
-        let late_unit = self
+        let late_units: Vec<_> = self
             .units
             .iter()
-            .position(|unit| matches!(unit.state, UnitState::Starting(since) if late(since)));
-        if let Some(id) = late_unit {
-            let name = self.units[id].name.clone();
+            .filter(|unit| matches!(unit.state, UnitState::Starting(since) if late(since)))
+            .map(|unit| unit.name.clone())
+            .collect();
+        for name in &late_units {
             let error = format!("it did not start within {limit:?} (lifecycle.start_timeout)");
-            let reason = format!("`{name}` did not start in time");
-            self.emit(Event::ModuleFailed { name, took: limit, error });
+            self.emit(Event::ModuleFailed { name: name.clone(), took: limit, error });
+        }
+        if !late_units.is_empty() {
+            let reason = format!("`{}` did not start in time", late_units.join("`, `"));
             return self.stop(now, Exit::new(Exit::START_FAILED, reason), Duration::ZERO);
         }
-        let late_run = (0..self.runs.len()).find(|id| {
-            self.starts_first(*id)
-                && matches!(self.runs[*id].state, RunState::Starting { since } if late(since))
-        });
-        if let Some(id) = late_run {
+        let late_runs: Vec<_> = (0..self.runs.len())
+            .filter(|id| self.starts_first(*id))
+            .filter(
+                |id| matches!(self.runs[*id].state, RunState::Starting { since } if late(since)),
+            )
+            .collect();
+        for id in late_runs {
             let error =
                 format!("it did not call `ready()` within {limit:?} (lifecycle.start_timeout)");
-            return self.run_failed_to_start(now, id, limit, error);
+            self.run_failed_to_start(now, id, limit, error);
+        }
+        if self.stop.is_some() {
+            return;
         }
         for id in 0..self.runs.len() {
             if matches!(self.runs[id].state, RunState::Starting { since } if late(since)) {
@@ -68,11 +76,7 @@ impl Machine {
     }
 
     pub(super) fn tick_runs(&mut self, now: Instant) {
-        let hard_stop = self.limits.hard_stop;
-        // However many tiers overrun, the undos keep the last part of the time.
-        let latest = self.stop.as_ref().map_or(Instant::NEVER, |stop| {
-            stop.until - hard_stop.min((stop.until - stop.runs_until) / 3)
-        });
+        let (hard_stop, latest) = (self.limits.hard_stop, self.hard_until());
         for id in 0..self.runs.len() {
             match self.runs[id].state {
                 RunState::BackingOff { until } if until <= now && self.stop.is_none() => {
