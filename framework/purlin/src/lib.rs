@@ -111,6 +111,8 @@ mod book {
     mod components {}
     #[doc = include_str!("../../../docs/book/scheduling.md")]
     mod scheduling {}
+    #[doc = include_str!("../../../docs/book/telemetry.md")]
+    mod telemetry {}
     #[doc = include_str!("../../../docs/book/configuration.md")]
     mod configuration {}
     #[doc = include_str!("../../../docs/book/lifecycle.md")]

@@ -225,6 +225,8 @@ impl OtelConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use purlin_core::config::{Inputs, Section, Settings};
 
     use super::*;
@@ -332,5 +334,22 @@ mod tests {
             let problem = problem(name, value);
             assert!(problem.contains(said), "{name}={value}: {problem}");
         }
+    }
+
+    #[test]
+    fn the_book_names_every_variable_and_no_other() {
+        const PAGE: &str = include_str!("../../../../docs/book/telemetry.md");
+        let section = Section::of::<OtelConfig>("otel", None);
+        let known: BTreeSet<&str> =
+            section.leaves().iter().flat_map(|leaf| leaf.variables()).map(String::as_str).collect();
+        let words = PAGE.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
+        let named: BTreeSet<_> = words.filter(|word| word.starts_with("OTEL_")).collect();
+        // It is there to say that it is not read.
+        let strange: Vec<_> = named.difference(&known).collect();
+        assert_eq!(strange, [&"OTEL_EXPORTER_OTLP_CERTIFICATE"]);
+        let signal = ["_OTLP_TRACES_", "_OTLP_METRICS_", "_OTLP_LOGS_"];
+        let of_one_signal = |name: &str| signal.iter().any(|signal| name.contains(signal));
+        let missing = known.difference(&named).filter(|name| !of_one_signal(name));
+        assert_eq!(missing.collect::<Vec<_>>(), [&"OTEL_ENABLED"]);
     }
 }
