@@ -110,6 +110,10 @@ pub struct HttpConfig {
 /// Which layers are around every route.
 #[derive(Debug, Clone, PartialEq, Eq, Config)]
 pub struct LayersConfig {
+    /// Whether there are layers at all. Without them a route is what it is in axum: it has no limit
+    /// and no timeout, its streams are not told of the drain; only the guard stays.
+    #[config(default = true)]
+    pub enabled: bool,
     /// Whether each request has a span, in the trace of its caller.
     #[config(default = true)]
     pub trace: bool,
@@ -169,6 +173,7 @@ impl HttpConfig {
 impl LayersConfig {
     /// No layer at all.
     pub const NONE: Self = Self {
+        enabled: false,
         trace: false,
         correlation_id: false,
         access_log: false,
@@ -182,6 +187,7 @@ impl LayersConfig {
 impl Default for LayersConfig {
     fn default() -> Self {
         Self {
+            enabled: true,
             trace: true,
             correlation_id: true,
             access_log: true,

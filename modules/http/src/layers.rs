@@ -4,8 +4,8 @@
 //! A route has its layers to itself, so that its label and its limits are known when it is built
 //! and cost nothing per request.
 //!
-//! A layer that is off is in its place and does nothing. Tower's `option_layer` would make each
-//! layer's type name what is inside twice, and so the whole stack's 2¹⁷ times.
+//! A layer that is off, while others are on, is in its place and does nothing. Tower's `option_layer`
+//! would make each layer's type name what is inside twice, and so the whole stack's 2¹⁷ times.
 
 mod access_log;
 mod body_limit;
@@ -133,12 +133,16 @@ impl Layers {
             .layer(BodyLimit::new(body_limit))
     }
 
+    /// Whether there are any. To axum even layers that do nothing are a service to clone and a
+    /// future to box for each request.
+    pub(crate) fn are_on(&self) -> bool {
+        self.options.layers.enabled
+    }
+
     /// What lies inside of the guard.
-    pub(crate) fn inner(&self, label: &Label, overrides: &Overrides) -> RateLimit {
-        match self.options.rate_limit.key {
-            RateLimitKey::Principal => self.rate_limit(label, overrides),
-            _ => RateLimit::new(None),
-        }
+    pub(crate) fn inner(&self, label: &Label, overrides: &Overrides) -> Option<RateLimit> {
+        let limited = self.are_on() && self.options.rate_limit.key == RateLimitKey::Principal;
+        limited.then(|| self.rate_limit(label, overrides))
     }
 
     fn rate_limit(&self, label: &Label, overrides: &Overrides) -> RateLimit {

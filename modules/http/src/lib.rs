@@ -91,7 +91,8 @@
 //! | 16 | guard | 401 and 403 | secured routes | on |
 //! | 17 | rate limit | 429, by principal | `rate_limit.key` | off |
 //!
-//! The keys are those of the section `http`. The tenant has its place between 16 and 17. The layers
+//! The keys are those of the section `http`; `layers.enabled` switches all of them but the guard, and
+//! a route is what it is in axum. The tenant has its place between 16 and 17. The layers
 //! of the user follow inside, then the handler.
 //!
 //! What measures is outside of what answers, so that a panic, a timeout and a refusal are logged and

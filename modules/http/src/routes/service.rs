@@ -27,12 +27,14 @@ where
     }
 
     let layers = Layers::new(options).map_err(|problem| InvalidRoutes(vec![problem]))?;
-    let unmatched = layers.stack(Label::Path(UNMATCHED.into()), Overrides::default());
     let mut is_empty = routes.rows.is_empty();
     let pages =
         options.openapi.as_ref().map(|it| openapi::pages(&routes.openapi(&it.name, &it.version)));
     let taken: Vec<_> = routes.rows.iter().map(|row| row.path.clone()).collect();
-    let mut router = Router::new().layer(unmatched);
+    let mut router = Router::new();
+    if layers.are_on() {
+        router = router.layer(layers.stack(Label::Path(UNMATCHED.into()), Overrides::default()));
+    }
     for row in routes.rows {
         let path = row.path.clone();
         router = router.route(&path, row_service(row, state.clone(), options, &layers));
@@ -40,8 +42,11 @@ where
     // A route of the service's own goes before.
     for (path, page) in pages.into_iter().flatten().filter(|(path, _)| !clashes(&taken, path)) {
         is_empty = false;
-        let stack = layers.stack(Label::Path(path.into()), Overrides::default());
-        router = router.route(path, page.layer(stack));
+        let page = match layers.are_on() {
+            true => page.layer(layers.stack(Label::Path(path.into()), Overrides::default())),
+            false => page,
+        };
+        router = router.route(path, page);
     }
     Ok(match behind(routes.foreign, state, options, &layers) {
         None => router,
@@ -72,7 +77,10 @@ where
         rate_limit: entry.rate_limit.map(|limit| (entry.method, limit)),
     };
     let label = Label::Path(path.into());
-    let mut router = entry.router.with_state::<()>(state).layer(layers.inner(&label, &overrides));
+    let mut router = entry.router.with_state::<()>(state);
+    if let Some(inner) = layers.inner(&label, &overrides) {
+        router = router.layer(inner);
+    }
     if posture == Posture::Secured {
         let guard = Guard::new(options.authenticator.clone(), entry.requires);
         router = match entry.method {
@@ -82,7 +90,10 @@ where
             _ => router.route_layer(guard),
         };
     }
-    router.layer(layers.stack(label, overrides))
+    if layers.are_on() {
+        router = router.layer(layers.stack(label, overrides));
+    }
+    router
 }
 
 /// The axum routers, the nested ones before the one at the root.
@@ -92,24 +103,29 @@ fn behind<S: 'static + Clone>(
     options: &Options,
     layers: &Layers,
 ) -> Option<Router> {
-    let stack = || layers.stack(Label::Matched(UNMATCHED.into()), Overrides::default());
+    let layered = |router: Router| match layers.are_on() {
+        true => router.layer(layers.stack(Label::Matched(UNMATCHED.into()), Overrides::default())),
+        false => router,
+    };
     let mut root = None;
     let mut nested: Option<Router> = None;
     for foreign in foreign {
         let (posture, prefix) = (foreign.posture, foreign.prefix.clone());
         let label = Label::Matched(UNMATCHED.into());
-        let inner = layers.inner(&label, &Overrides::default());
-        let mut router = foreign.make(state.clone()).layer(inner);
+        let mut router = foreign.make(state.clone());
+        if let Some(inner) = layers.inner(&label, &Overrides::default()) {
+            router = router.layer(inner);
+        }
         if posture == Posture::Secured {
             router = router.layer(Guard::new(options.authenticator.clone(), None));
         }
         if matches!(prefix.as_str(), "" | "/") {
-            root = Some(router.layer(stack()));
+            root = Some(layered(router));
         } else {
             nested = Some(nested.unwrap_or_default().nest(&prefix, router));
         }
     }
-    match (nested.map(|nested| nested.layer(stack())), root) {
+    match (nested.map(layered), root) {
         (Some(nested), Some(root)) => Some(nested.fallback_service(root)),
         (nested, root) => nested.or(root),
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use purlin_core::config::ByteSize;
 use purlin_http::{
     CorrelationId, Options,
     config::LayersConfig,
-    routes::{Routes, get},
+    routes::{Routes, get, post},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -120,4 +121,33 @@ async fn every_layer_can_be_off() {
     assert_eq!(app.get("/nowhere").await.text, "");
     assert!(app.request("GET", "/panic").send().await.is_err());
     assert!(log.events("purlin_http").is_empty());
+}
+
+#[tokio::test]
+async fn each_layer_can_be_off_while_others_are_on() {
+    let log = Log::capture();
+    let layers = LayersConfig { enabled: true, ..LayersConfig::NONE };
+    let options = Options { layers, body_limit: ByteSize::kib(1), ..Options::default() };
+    let routes = Routes::new()
+        .public("/", get(async |id: Option<CorrelationId>| id.is_none().to_string()))
+        .public("/body", post(async |body: String| body));
+    let app = start_with(routes, (), &options);
+    let answer = app.get("/").await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, "true"));
+    assert!(!answer.headers.contains_key("x-correlation-id"));
+    let large = app.request("POST", "/body").body("x".repeat(1025)).send().await.unwrap();
+    assert_eq!(large.status(), 413, "the limit has no switch of its own");
+    assert!(log.events("purlin_http").is_empty());
+}
+
+#[tokio::test]
+async fn without_layers_a_route_has_the_limits_of_axum() {
+    let layers = LayersConfig::NONE;
+    let options = Options { layers, body_limit: ByteSize::kib(1), ..Options::default() };
+    let app = start_with(Routes::new().public("/", post(async |_: String| ())), (), &options);
+    let send = async |bytes| {
+        app.request("POST", "/").body("x".repeat(bytes)).send().await.unwrap().status()
+    };
+    assert_eq!(send(2 << 20).await, 200);
+    assert_eq!(send((2 << 20) + 1).await, 413);
 }
