@@ -1,11 +1,16 @@
 //! `cargo xtask bench`: measurements of release builds.
 
+mod build;
 mod figures;
 mod graph;
+mod http;
+mod peers;
 
 use std::process::{Command, ExitCode};
+use std::slice;
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 
 use self::figures::Figures;
 use crate::processes::{Processes, shown};
@@ -14,9 +19,9 @@ use crate::workspace::Workspace;
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to measure.
+    /// What to measure [default: all, one after the other].
     #[arg(value_enum)]
-    name: Name,
+    name: Option<Name>,
     /// Put the figures into docs/performance.md.
     #[arg(long)]
     write: bool,
@@ -24,10 +29,22 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Name {
+    /// Instructions and allocations of a request, without layers and with them, beside axum; fails
+    /// where a budget is exceeded.
+    Requests,
+    /// Processor time of a request and what callers wait, beside axum, the same layers by hand, and
+    /// peers: summer-rs, and Go with fx, chi and otelhttp.
+    Http,
+    /// The same without layers, for clients that take a new connection every 25 requests.
+    Churn,
     /// The quickstart: time until ready, and idle memory, over twenty starts.
     Start,
-    /// A graph of 100 modules: time to build, start and stop it, beside fx of Go, and instructions.
+    /// A graph of 100 modules: time to build, start and stop it, beside fx of Go, and instructions;
+    /// fails where its budget is exceeded.
     Graph,
+    /// Clean and incremental builds of a minimal service and of the quickstart, beside axum, tokio
+    /// and tracing by hand, and the way from an edit to the first answer.
+    Build,
 }
 
 /// What a measurement works with.
@@ -39,20 +56,23 @@ struct Bench<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> Result<ExitCode> {
-    let mut bench = Bench { workspace, processes, figures: Figures::default() };
-    let name = match args.name {
-        Name::Start => {
-            bench.start()?;
-            "start"
+    let names = args.name.as_ref().map_or_else(Name::value_variants, slice::from_ref);
+    for name in names {
+        let shown = name.to_possible_value().expect("no name is hidden").get_name().to_owned();
+        println!("=== {shown} ===");
+        let mut bench = Bench { workspace, processes, figures: Figures::default() };
+        match name {
+            Name::Requests => bench.requests()?,
+            Name::Http => bench.http(args.write)?,
+            Name::Churn => bench.churn()?,
+            Name::Start => bench.start()?,
+            Name::Graph => bench.graph()?,
+            Name::Build => bench.builds()?,
         }
-        Name::Graph => {
-            bench.graph()?;
-            "graph"
+        bench.figures.add(&figures::machine(processes)?);
+        if args.write {
+            bench.figures.write(&workspace.root.join("docs/performance.md"), &shown)?;
         }
-    };
-    bench.figures.add(&figures::machine(processes)?);
-    if args.write {
-        bench.figures.write(&workspace.root.join("docs/performance.md"), name)?;
     }
     Ok(ExitCode::SUCCESS)
 }

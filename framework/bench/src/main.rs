@@ -9,7 +9,14 @@
     reason = "it measures real programs in real time, and its output is the result"
 )]
 
+mod chart;
+mod cores;
+mod count;
 mod graph;
+mod http;
+mod load;
+mod probe;
+mod served;
 mod spread;
 mod start;
 
@@ -30,6 +37,12 @@ enum What {
     Start(start::Args),
     /// Time to build, start and stop a graph of 100 modules, in turn with its peers.
     Graph(graph::Args),
+    /// Instructions and allocations of a request, which have budgets.
+    Count(http::CountArgs),
+    /// Processor time of a request and what a caller waits, in turn with peers.
+    Http(http::Args),
+    /// The same without layers, for clients that take a new connection every 25 requests.
+    Churn(http::Args),
     /// One build, start and stop of such a graph, in this process.
     Once(graph::Once),
 }
@@ -38,6 +51,9 @@ fn main() -> ExitCode {
     let measured = match Cli::parse().what {
         What::Start(args) => start::run(&args),
         What::Graph(args) => graph::run(&args),
+        What::Count(args) => http::count(&args),
+        What::Http(args) => http::compare(&args),
+        What::Churn(args) => http::churn(&args),
         What::Once(args) => graph::once(&args),
     };
     match measured {

@@ -5,9 +5,9 @@ use std::fmt;
 /// What a series of measurements comes to; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
-    best: f64,
-    median: f64,
-    worst: f64,
+    pub(crate) best: f64,
+    pub(crate) median: f64,
+    pub(crate) worst: f64,
 }
 
 // === impl Spread ===
@@ -19,6 +19,16 @@ impl Spread {
         let (&best, &worst) = (series.first()?, series.last()?);
         let (low, high) = ((series.len() - 1) / 2, series.len() / 2);
         Some(Self { best, median: f64::midpoint(series[low], series[high]), worst })
+    }
+
+    /// The difference of the medians; none where it is below the way from best to median, which is
+    /// what the machine alone makes of it.
+    pub(crate) fn over(self, other: Self) -> String {
+        let noise = (self.median - self.best).max(other.median - other.best);
+        if (self.median - other.median).abs() <= noise {
+            return "indistinguishable".to_owned();
+        }
+        format!("{:+.1} %", (self.median / other.median - 1.0) * 100.0)
     }
 }
 
@@ -40,5 +50,15 @@ mod tests {
         let even = Spread::of(vec![4.0, 1.0, 2.0, 9.0]).unwrap();
         assert_eq!(even, Spread { best: 1.0, median: 3.0, worst: 9.0 });
         assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_difference_below_the_spread_is_none() {
+        let one = Spread { best: 9.0, median: 10.0, worst: 30.0 };
+        let near = Spread { best: 10.5, median: 11.0, worst: 12.0 };
+        let far = Spread { best: 19.0, median: 20.0, worst: 21.0 };
+        assert_eq!(one.over(near), "indistinguishable");
+        assert_eq!(far.over(one), "+100.0 %");
+        assert_eq!(one.over(far), "-50.0 %");
     }
 }

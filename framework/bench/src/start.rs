@@ -1,8 +1,7 @@
 //! From the start of a process until it is ready, and what it holds when it has nothing to do.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -11,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::probe::{Ready, ready};
+use crate::served::resident;
 use crate::spread::Spread;
 
 /// What to start, and how often.
@@ -48,7 +49,7 @@ const IDLE: Duration = Duration::from_millis(500);
 
 /// Starts the program again and again, and prints the figures.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if ready(args.admin) != Ready::Refused {
+    if ready(args.admin, "/readyz") != Ready::Refused {
         bail!("something listens on {} already: stop it first", args.admin);
     }
     let mut samples = Vec::with_capacity(args.times);
@@ -84,7 +85,7 @@ fn measure(command: &mut Command, admin: SocketAddr) -> Result<Sample> {
         Running(child.with_context(|| {
             format!("could not start {}", command.get_program().to_string_lossy())
         })?);
-    while ready(admin) != Ready::Yes {
+    while ready(admin, "/readyz") != Ready::Yes {
         if let Some(status) = running.0.try_wait().context("could not watch the program")? {
             bail!("the program ended ({status}) before it was ready");
         }
@@ -96,35 +97,6 @@ fn measure(command: &mut Command, admin: SocketAddr) -> Result<Sample> {
     let resident = resident(running.0.id())?;
     running.stop()?;
     Ok(Sample { ready, resident })
-}
-
-/// What a look at `/readyz` shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ready {
-    /// Nobody listens.
-    Refused,
-    NotYet,
-    Yes,
-}
-
-fn ready(admin: SocketAddr) -> Ready {
-    let Ok(mut stream) = TcpStream::connect(admin) else { return Ready::Refused };
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
-    let mut answer = Vec::new();
-    let asked = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| {
-        stream.write_all(request.as_bytes())?;
-        stream.read_to_end(&mut answer)
-    });
-    if asked.is_ok() && answer.starts_with(b"HTTP/1.1 200 ") { Ready::Yes } else { Ready::NotYet }
-}
-
-/// The resident memory of a process in KiB.
-fn resident(process: u32) -> Result<u64> {
-    let file = format!("/proc/{process}/status");
-    let status = fs::read_to_string(&file).with_context(|| format!("could not read {file}"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok())
-        .with_context(|| format!("{file} does not tell the resident memory"))
 }
 
 /// A started program, which does not outlive its measurement.
@@ -159,6 +131,7 @@ impl Drop for Running {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     use super::*;
@@ -192,7 +165,7 @@ mod tests {
         let sample = measure(&mut bash(CLEAN), admin).unwrap();
         assert!(sample.ready > Duration::ZERO);
         assert!(sample.resident > 100, "{} KiB cannot be a process", sample.resident);
-        assert_eq!(ready(admin), Ready::Refused, "every answer was asked for");
+        assert_eq!(ready(admin, "/readyz"), Ready::Refused, "every answer was asked for");
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
@@ -21,30 +20,13 @@ impl Bench<'_> {
         self.build(&["purlin-bench"])?;
         let mut bench = self.harness();
         bench.arg("graph");
-        match self.go_peer() {
-            Ok(program) => {
-                bench.arg("--peer").arg(format!("go-fx={}", program.display()));
-            }
-            Err(error) => self.figures.add(&format!("go-fx is left out: {error:#}")),
-        }
+        self.add_graph_peer(&mut bench);
         self.measure(&mut bench)?;
         let instructions = self.instructions()?;
         let figure = format!("instructions of 100 modules: {instructions}, of at most {BUDGET}");
         self.figures.add(&figure);
         ensure!(instructions <= BUDGET, "100 modules cost more than they may: profile it");
         Ok(())
-    }
-
-    /// Builds the peer that is written in Go.
-    fn go_peer(&self) -> Result<PathBuf> {
-        let source = self.workspace.root.join("framework/bench/peers/go-fx");
-        let directory = self.workspace.cache("bench");
-        fs::create_dir_all(&directory).context("could not create a directory for it")?;
-        let program = directory.join("go-fx");
-        let mut build = Command::new("go");
-        build.args(["build", "-trimpath", "-o"]).arg(&program).arg(".").current_dir(source);
-        self.processes.capture(&mut build)?;
-        Ok(program)
     }
 
     /// What 100 modules cost over an application without any.

@@ -1,0 +1,98 @@
+//! The gate: instructions and allocations of a request.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::contestants::{self, BARE, BY_HAND, PURLIN, SERVE, SERVE_ADDR};
+use super::{PER_CONNECTION, runtime};
+use crate::cores::Cores;
+use crate::count::{Cost, Counter};
+use crate::load::Work;
+use crate::served::Contestant;
+
+/// How to count.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The program that counts.
+    #[arg(long, default_value = "valgrind")]
+    valgrind: PathBuf,
+    /// How many requests the shorter of the two runs takes.
+    #[arg(long, default_value_t = 1000)]
+    requests: u64,
+}
+
+/// The most that a request may cost: a little above what it does cost, so that a change which adds
+/// to every request does not go unnoticed.
+const BUDGETS: [(&str, [Cost; 3]); 2] = [
+    (
+        BARE,
+        [
+            Cost { instructions: 16_600.0, allocations: 16.5 },
+            Cost { instructions: 34_400.0, allocations: 34.5 },
+            Cost { instructions: 17_000.0, allocations: 15.5 },
+        ],
+    ),
+    (
+        PURLIN,
+        [
+            Cost { instructions: 52_000.0, allocations: 43.5 },
+            Cost { instructions: 69_500.0, allocations: 61.5 },
+            Cost { instructions: 52_500.0, allocations: 42.5 },
+        ],
+    ),
+];
+
+/// Who is compared with whom.
+const PAIRS: [(&str, &str); 3] = [(BARE, SERVE), (BARE, SERVE_ADDR), (PURLIN, BY_HAND)];
+
+/// Counts, compares, and fails where a budget is exceeded.
+pub(crate) fn count(args: &Args) -> Result<()> {
+    let (cores, runtime) = (Cores::divide()?, runtime()?);
+    let valgrind = args.valgrind.clone();
+    let counter = Counter { valgrind, cores: &cores, runtime: &runtime, requests: args.requests };
+    let mut contestants = contestants::bare()?;
+    contestants.extend(contestants::layered()?);
+    println!("{:22} {:>16} {:>16} {:>16}", "of one request", "hello", "json", "hello, churn");
+    println!("{:22}{}", "", format!(" {:>9} {:>6}", "instr.", "alloc.").repeat(3));
+    let mut counted = Vec::new();
+    for contestant in contestants {
+        let costs = costs(&counter, &contestant)?;
+        let cells =
+            costs.map(|cost| format!(" {:9.0} {:6.2}", cost.instructions, cost.allocations));
+        println!("{:22}{}", contestant.name, cells.concat());
+        counted.push((contestant.name, costs));
+    }
+    let costs_of = |name| counted.iter().find(|(known, _)| known == name).map(|(_, costs)| costs);
+    for (name, other) in PAIRS {
+        if let (Some(costs), Some(others)) = (costs_of(name), costs_of(other)) {
+            let cells: Vec<_> =
+                costs.iter().zip(others).map(|(cost, other)| cost.over(other)).collect();
+            println!("{name} over {other}: {}", cells.join(" · "));
+        }
+    }
+    let mut over = Vec::new();
+    for (name, budgets) in BUDGETS {
+        let costs = costs_of(name).context("nobody has this name")?;
+        if costs.iter().zip(&budgets).any(|(cost, budget)| cost.exceeds(budget)) {
+            over.push(name);
+        }
+    }
+    if !over.is_empty() {
+        bail!("a request costs more than it may, profile it: {}", over.join(", "));
+    }
+    println!("all within their budgets; churn is a new connection every {PER_CONNECTION} requests");
+    Ok(())
+}
+
+fn costs(counter: &Counter<'_>, contestant: &Contestant) -> Result<[Cost; 3]> {
+    let count = |work, per_connection| {
+        let counted = counter.count(contestant, work, per_connection);
+        counted.with_context(|| format!("{} could not be counted", contestant.name))
+    };
+    Ok([
+        count(Work::Hello, u64::MAX)?,
+        count(Work::Json, u64::MAX)?,
+        count(Work::Hello, PER_CONNECTION)?,
+    ])
+}
