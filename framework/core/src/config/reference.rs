@@ -1,6 +1,10 @@
 //! Values that lie elsewhere: `file:/run/secrets/key`, `vault:secret/data/orders#key`.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt, fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use super::{Origin, Secret};
 
@@ -70,18 +74,36 @@ pub(super) fn file(text: &str) -> Option<&str> {
     text.strip_prefix("file:").filter(|path| !path.is_empty() && !path.starts_with("//"))
 }
 
+/// No value is longer than this; `/dev/zero` would be.
+const LARGEST: u64 = 1 << 20;
+
 /// Reads a file that is referred to. One newline at its end belongs to the editor.
 pub(super) fn read_file(base: &Path, path: &str) -> Result<String, String> {
-    match std::fs::read_to_string(base.join(path)) {
-        Ok(mut text) => {
-            if text.ends_with('\n') {
-                text.pop();
-            }
-            if text.ends_with('\r') {
-                text.pop();
-            }
-            Ok(text)
-        }
-        Err(error) => Err(format!("cannot read the file `{path}`: {error}")),
+    let read = || -> io::Result<String> {
+        let mut text = String::new();
+        fs::File::open(base.join(path))?.take(LARGEST + 1).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let mut text = read().map_err(|error| format!("cannot read the file `{path}`: {error}"))?;
+    if text.len() as u64 > LARGEST {
+        return Err(format!("the file `{path}` is larger than 1 MiB, which no value is"));
+    }
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    if text.ends_with('\r') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_refused() {
+        let error = read_file(Path::new("/"), "dev/zero").unwrap_err();
+        assert_eq!(error, "the file `dev/zero` is larger than 1 MiB, which no value is");
     }
 }
