@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use purlin::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use validator::Validate;
@@ -8,7 +9,7 @@ use validator::Validate;
 pub type OrderId = Uuid;
 
 /// What a customer asks for.
-#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, JsonSchema)]
 pub struct NewOrder {
     /// Who orders.
     #[validate(length(min = 1, max = 200, message = "must not be empty"))]
@@ -19,7 +20,7 @@ pub struct NewOrder {
 }
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Order {
     /// Its identifier.
     pub id: OrderId,
@@ -34,7 +35,7 @@ pub struct Order {
 }
 
 /// How far an order has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(rename_all = "lowercase")]
 pub enum Status {

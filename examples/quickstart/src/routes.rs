@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, Json, Path, State};
-use purlin::{http::routes::get, prelude::*};
+use purlin::{
+    http::{api, routes::get},
+    prelude::*,
+};
 
 use crate::{NewOrder, Order, OrderError, OrderId, OrderService, Totals, totals::Total};
 
@@ -14,9 +17,13 @@ pub(crate) struct Api {
 
 pub(crate) fn routes() -> Routes<Api> {
     Routes::new()
-        .public("/orders", get(list).post(create))
-        .public("/orders/{id}", get(show))
-        .public("/totals", get(totals))
+        .public(
+            "/orders",
+            get(api(list).summary("Lists orders, the latest first."))
+                .post(api(create).summary("Takes an order.")),
+        )
+        .public("/orders/{id}", get(api(show).summary("Shows an order.")))
+        .public("/totals", get(api(totals).summary("The sums over all orders.")))
 }
 
 async fn create(

@@ -4,12 +4,13 @@ use std::{
 };
 
 use purlin::{prelude::*, scheduler::JobCx};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::OrderService;
 
 /// The sums over all orders.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sums {
     /// How many there are.
     pub orders: i64,
@@ -18,7 +19,7 @@ pub struct Sums {
 }
 
 /// The sums, and the fencing token of the leader who computed them; 0 before the first time.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub(crate) struct Total {
     #[serde(flatten)]
     sums: Sums,

@@ -115,6 +115,8 @@ mod book {
     mod telemetry {}
     #[doc = include_str!("../../../docs/book/configuration.md")]
     mod configuration {}
+    #[doc = include_str!("../../../docs/book/http.md")]
+    mod http {}
     #[doc = include_str!("../../../docs/book/lifecycle.md")]
     mod lifecycle {}
     #[doc = include_str!("../../../docs/book/errors.md")]

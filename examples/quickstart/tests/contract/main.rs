@@ -318,6 +318,7 @@ fn every_verb_works() {
         (&["config", "example"], "# Largest amount"),
         (&["config", "env"], "ORDERS_MAX_AMOUNT_CENTS"),
         (&["routes"], "/orders/{id}"),
+        (&["openapi"], "\"operationId\": \"show\""),
     ];
     for (args, part) in verbs {
         let (code, output) = process::run(args, &[]);
