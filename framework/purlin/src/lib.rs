@@ -87,6 +87,8 @@ pub use purlin_sql as sql;
 pub use purlin_sqlite as sqlite;
 #[cfg(feature = "testing")]
 pub use purlin_testing as testing;
+#[cfg(feature = "tls")]
+pub use purlin_tls as tls;
 
 /// The code of the README and of the book, compiled: `cargo test --doc --package purlin
 /// --all-features`.

@@ -22,5 +22,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
     let all = all.chain(purlin_scheduler::metrics::ALL);
     #[cfg(feature = "sqlite")]
     let all = all.chain(purlin_sqlite::metrics::ALL);
+    #[cfg(feature = "tls")]
+    let all = all.chain(purlin_tls::metrics::ALL);
     all
 }
