@@ -304,7 +304,7 @@ async fn a_port_in_use_fails_the_start_and_names_the_setting() {
 
 #[test]
 fn every_verb_works() {
-    let verbs: [(&[&str], &str); 13] = [
+    let verbs: [(&[&str], &str); 14] = [
         (&["--help"], "explain"),
         (&["--version"], "quickstart 0.1.0"),
         (&["check"], "ok: "),
@@ -325,6 +325,21 @@ fn every_verb_works() {
         assert_eq!(code, 0, "{args:?}: {output}");
         assert!(output.contains(part), "{args:?}: {output}");
     }
+}
+
+/// Who adds or opens a route changes this table, and whoever reviews it sees that.
+#[test]
+fn who_may_call_what_is_written_down() {
+    let (code, table) = process::run(&["routes"], &[]);
+    assert_eq!(code, 0, "{table}");
+    let expected = "\
+METHOD  PATH          POSTURE  REQUIRES  HANDLER
+GET     /orders       public   -         quickstart::routes::list
+POST    /orders       public   -         quickstart::routes::create
+GET     /orders/{id}  public   -         quickstart::routes::show
+GET     /totals       public   -         quickstart::routes::totals
+";
+    assert_eq!(table, expected);
 }
 
 #[test]

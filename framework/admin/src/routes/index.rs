@@ -50,6 +50,7 @@ fn about(path: &str) -> Option<&'static str> {
         "/loggers" => "levels of the log",
         "/leaders" => "leases and who holds them",
         "/routes" => "the routes of the service",
+        "/openapi" => "the API of the service, as OpenAPI 3.1",
         "/jobs" => "scheduled jobs",
         "/debug/pprof" => "profiles of processors, heap and tasks",
         "/version" => "what is running",
