@@ -24,12 +24,8 @@ use crate::processes::Processes;
 use crate::workspace::Workspace;
 
 /// Every server that some suite asks for.
-const SERVERS: &[&dyn Server] = &[
-    &go::Go,
-    &OfPrometheus("promtool"),
-    &OfPrometheus("prometheus"),
-    &otelcol::Otelcol,
-];
+const SERVERS: &[&dyn Server] =
+    &[&go::Go, &OfPrometheus("promtool"), &OfPrometheus("prometheus"), &otelcol::Otelcol];
 
 /// A real server, or a tool, that tests talk to.
 pub(crate) trait Server {
