@@ -12,7 +12,8 @@ const PAGE: &str = include_str!("../../../../docs/book/production.md");
 /// The one object of this kind.
 fn manifest(kind: &str) -> Value {
     let documents = MANIFEST.split("\n---\n");
-    let objects = documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    let objects =
+        documents.map(|text| serde_saphyr::from_str::<Value>(text).expect("the manifest is YAML"));
     let mut of_kind = objects.filter(|object| object["kind"] == kind);
     let object = of_kind.next().unwrap_or_else(|| panic!("there is no {kind}"));
     assert!(of_kind.next().is_none(), "there are two of {kind}");
@@ -25,7 +26,7 @@ fn pod() -> Value {
 
 fn container() -> Value {
     let pod = pod();
-    assert_eq!(pod["containers"].as_array().unwrap().len(), 1);
+    assert_eq!(pod["containers"].as_array().map(Vec::len), Some(1));
     pod["containers"][0].clone()
 }
 
@@ -33,7 +34,7 @@ fn container() -> Value {
 fn schema() -> Value {
     let (code, text) = run(&["config", "schema"], &[]);
     assert_eq!(code, 0, "{text}");
-    serde_json::from_str(&text).unwrap()
+    serde_json::from_str(&text).expect("the schema is JSON")
 }
 
 /// What describes a setting such as `http.drain`, if there is one.
@@ -46,19 +47,23 @@ fn seconds(key: &str) -> u64 {
     let schema = schema();
     let default = setting(&schema, key).unwrap_or_else(|| panic!("no {key}"))["default"].clone();
     let text = default.as_str().unwrap_or_else(|| panic!("{key} is {default}"));
-    text.strip_suffix('s').unwrap().parse().unwrap()
+    let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok());
+    seconds.unwrap_or_else(|| panic!("{key} is {text}, which is no number of seconds"))
 }
 
 /// How long a probe goes on failing before something follows.
 fn patience(probe: &Value) -> u64 {
-    probe["periodSeconds"].as_u64().unwrap() * probe["failureThreshold"].as_u64().unwrap()
+    let number =
+        |name: &str| probe[name].as_u64().unwrap_or_else(|| panic!("no {name} in {probe}"));
+    number("periodSeconds") * number("failureThreshold")
 }
 
 /// In the production profile; it has no default of its own.
 fn drain_delay() -> u64 {
     let schema = schema();
-    let about = setting(&schema, "lifecycle.drain_delay").unwrap()["description"].clone();
-    assert!(about.as_str().unwrap().contains("5 s in profile prod"), "{about}");
+    let about =
+        setting(&schema, "lifecycle.drain_delay").map(|delay| delay["description"].to_string());
+    assert!(about.as_ref().is_some_and(|about| about.contains("5 s in profile prod")), "{about:?}");
     5
 }
 
