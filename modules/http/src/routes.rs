@@ -182,7 +182,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         rows.chain(self.foreign.iter().map(Foreign::describe)).collect()
     }
 
-    /// What these routes offer, as OpenAPI 3.1; see [`openapi`](crate::openapi).
+    /// What these routes offer, as OpenAPI 3.1; see [`crate::openapi`].
     pub fn openapi(&self, title: &str, version: &str) -> serde_json::Value {
         let routes = self.rows.iter().map(|row| Documented {
             row: row.describe(),

@@ -9,7 +9,7 @@ use super::AllowedOrigin;
 /// It is off as long as no origin is named.
 #[derive(Debug, Clone, PartialEq, Eq, Config)]
 pub struct CorsConfig {
-    /// The origins whose pages may: https://shop.example, https://*.shop.example, or * for all.
+    /// The origins whose pages may: `https://shop.example`, `https://*.shop.example`, or `*` for all.
     #[config(default)]
     pub origins: Vec<AllowedOrigin>,
     /// Whether they may call with the cookies of their visitors. Not together with the origin *.
