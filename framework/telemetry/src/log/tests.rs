@@ -37,6 +37,10 @@ impl Write for Memory {
     }
 }
 
+/// Subscribers that come and go on other threads change what `tracing` takes to be worth asking a
+/// subscriber about: for a moment it may be nothing.
+pub(crate) static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 fn cx(output: &Output, development: bool) -> LoggerCx {
     LoggerCx {
         service: Service { name: "orders".to_owned(), version: "0.1.0".to_owned() },
@@ -51,6 +55,7 @@ fn lines(logger: impl Logger, work: impl FnOnce()) -> String {
     let memory = Memory::default();
     let output = Output::new(memory.clone(), 100);
     let subscriber = registry().with(logger.layer(cx(&output, false)));
+    let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(subscriber, work);
     output.flush();
     memory.text()
@@ -142,6 +147,7 @@ fn in_development_a_line_names_its_place() {
     let memory = Memory::default();
     let output = Output::new(memory.clone(), 100);
     let lines = Lines::new(Console { colours: true }).layer(cx(&output, true));
+    let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(registry().with(lines), || info!("here"));
     output.flush();
     let text = memory.text();
@@ -184,6 +190,7 @@ async fn levels_change_while_running() {
     let (memory, output, counts, stack) = stack("info,sqlx=warn", &Memory::default());
     let (_app, page) = page(&stack).await;
     let subscriber: Arc<dyn Subscriber + Send + Sync> = stack.into_subscriber().into();
+    let _one = ONE_AT_A_TIME.lock().await;
     let _default = tracing::subscriber::set_default(subscriber);
     let say = |what: &str| {
         info!(target: "sqlx::query", "{what} sqlx");
@@ -217,6 +224,7 @@ async fn levels_change_while_running() {
 fn only_an_error_that_says_so_is_fatal() {
     let fatal = Memory::default();
     let (_, _, _, stack) = stack("info", &fatal);
+    let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(stack.into_subscriber(), || {
         error!(fatal = false, "not this one");
         warn!(fatal = true, "nor this");
@@ -297,6 +305,7 @@ fn noise_is_left_out_and_counted() {
     let sampler = Sampler::new(rules, clock, left_out.clone());
     let levels = "debug".parse().unwrap();
     let stack = Stack::new(vec![logger], None, sampler, levels, Counts::default(), |_| {});
+    let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(stack.into_subscriber(), || {
         for _ in 0..2 {
             for _ in 0..10 {
@@ -341,6 +350,7 @@ fn what_the_log_does_not_show_is_seen_by_the_traces() {
     let layer = spans.clone().with_filter(tracing::level_filters::LevelFilter::DEBUG).boxed();
     let levels = "warn".parse().unwrap();
     let stack = Stack::new(vec![logger], Some(layer), None, levels, Counts::default(), |_| {});
+    let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(stack.into_subscriber(), || {
         let _request = info_span!("request").entered();
         let _query = tracing::debug_span!("query").entered();

@@ -94,6 +94,7 @@ mod tests {
         let told = Told::new(Signal::Traces, "http://collector".to_owned(), clock);
         let lines = Lines::default();
         let subscriber = registry().with(lines.clone().with_filter(LevelFilter::INFO));
+        let _one = crate::log::tests::ONE_AT_A_TIME.blocking_lock();
         tracing::subscriber::with_default(subscriber, || {
             let error = OTelSdkError::InternalFailure("refused".to_owned());
             told.note(Ok(()));
