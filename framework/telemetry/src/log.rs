@@ -111,4 +111,4 @@ pub struct LoggerCx {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -45,6 +45,8 @@ fn the_report_names_what_is_missing_its_path_and_its_fix() {
   nothing gives `Sql<Sqlite>`
     needed by  SqliteItems
     fix        add .module(SqliteModule)
+
+  ! shop is unused: nothing needs what it gives
 ";
     assert_eq!(error.to_string(), expected);
     assert_eq!(format!("{error:?}"), expected, "unwrap shows the report, too");
