@@ -25,6 +25,7 @@ use crate::{
     clock::{Clock, Elapsed},
     event::{Event, Events},
     needs::Handle,
+    trace::CorrelationId,
 };
 
 /// Spawns tasks that have a name, a stop signal, a deadline, and someone who awaits them.
@@ -38,8 +39,8 @@ use crate::{
 /// # }
 /// ```
 ///
-/// A task goes on with the trace, and with the fields on log lines, of whoever spawned it, in a span
-/// of its own.
+/// A task goes on with the trace, the [`CorrelationId`] and the fields on log lines of whoever spawned
+/// it, in a span of its own.
 ///
 /// It is a built-in need. Its tasks stop in [`Tier::TASKS`](crate::runnable::Tier::TASKS), after the
 /// workers and before the clients: [`stopping`](Self::stopping) resolves then, and what has not
@@ -137,7 +138,8 @@ impl Spawner {
         };
         let span =
             tracing::info_span!("task", otel.name = format_args!("task {name}"), task = &*name);
-        let guarded = ambient::carry(AssertUnwindSafe(future).catch_unwind()).instrument(span);
+        let guarded = ambient::carry(AssertUnwindSafe(future).catch_unwind());
+        let guarded = CorrelationId::scope(CorrelationId::current(), guarded).instrument(span);
         let supervised = async move {
             let Inner { abort, events, .. } = &*entry.spawner.0;
             let Some(outcome) = abort.run_until_cancelled(guarded).await else {

@@ -6,8 +6,10 @@
 //! tasks of the [`Spawner`](crate::spawner::Spawner).
 //!
 //! The headers and the formats are OpenTelemetry's: W3C trace context and baggage, unless
-//! `OTEL_PROPAGATORS` says otherwise. Without telemetry that traces, nothing is read and nothing is
-//! written.
+//! `OTEL_PROPAGATORS` says otherwise. Without telemetry that traces, nothing is read, and nothing is
+//! written but the [`CorrelationId`], which is there without a trace too.
+
+mod correlation;
 
 use opentelemetry::{global, trace::TraceContextExt as _};
 
@@ -17,6 +19,8 @@ pub use opentelemetry::{
     propagation::{Extractor, Injector},
     trace::{SpanContext, SpanId, Status, TraceId},
 };
+
+pub use self::correlation::{Correlated, CorrelationId};
 
 /// The context that `carrier` brought: whose trace it belongs to, and the baggage.
 ///
@@ -44,7 +48,8 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
     })
 }
 
-/// Writes the context of the current span into `carrier`, for whoever is called.
+/// Writes the context of the current span and the [`CorrelationId`] into `carrier`, for whoever is
+/// called.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -55,6 +60,9 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
 /// ```
 pub fn inject(carrier: &mut dyn Injector) {
     global::get_text_map_propagator(|propagator| propagator.inject(carrier));
+    if let Some(id) = CorrelationId::current() {
+        carrier.set(CorrelationId::HEADER, id.as_str().to_owned());
+    }
 }
 
 /// The trace and the span that run here, or `None` outside of a trace.

@@ -44,10 +44,9 @@
 //! the upstream for the breaker.
 //!
 //! # What it sends along
-//! The trace context and the baggage of the current span, and what `auth` says. The identifier of
-//! the request that is being answered goes along by
-//! [`correlation_id`](Request::correlation_id). No redirect is followed, and no variable such as
-//! `HTTP_PROXY` is read.
+//! The trace context and the baggage of the current span, the identifier of the request that is being
+//! answered ([`CorrelationId`](purlin::trace::CorrelationId)), and what `auth` says. No redirect is
+//! followed, and no variable such as `HTTP_PROXY` is read.
 //!
 //! # At stop
 //! It closes with the clients, after whoever calls: new requests are refused with

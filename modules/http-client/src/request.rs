@@ -9,7 +9,7 @@ use http::{
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use http_body_util::Full;
-use purlin::trace::{self, Injector, KeyValue};
+use purlin::trace::{self, CorrelationId, Injector, KeyValue};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
 use url::Url;
@@ -37,7 +37,7 @@ pub struct Request {
     wrong: Option<Box<str>>,
 }
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static(CorrelationId::HEADER);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 // === impl Request ===
@@ -83,7 +83,8 @@ impl Request {
         }
     }
 
-    /// Sends the identifier of the request that is being answered along, as `X-Correlation-ID`.
+    /// Sends this identifier along as `X-Correlation-ID`, instead of that of the request that is being
+    /// answered.
     pub fn correlation_id(self, id: impl AsRef<str>) -> Self {
         self.header(CORRELATION_ID.as_str(), id.as_ref())
     }
@@ -240,7 +241,10 @@ struct Headers<'a>(&'a mut HeaderMap);
 impl Injector for Headers<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
+            // What was said of this request goes before what is said of the one it works for.
+            if name != CORRELATION_ID || !self.0.contains_key(&name) {
+                self.0.insert(name, value);
+            }
         }
     }
 }

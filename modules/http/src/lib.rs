@@ -74,7 +74,7 @@
 //! | | layer | what it does | switched by | at first |
 //! |---|---|---|---|---|
 //! | 1 | trace | the span of the request, in the trace of its caller | `layers.trace` | on |
-//! | 2 | correlation id | the identifier of the request, on every line of the log | `layers.correlation_id` | on |
+//! | 2 | correlation id | the identifier of the request, on every line of the log and on calls to others | `layers.correlation_id` | on |
 //! | 3 | access log | a line for each request | `layers.access_log` | on |
 //! | 4 | metrics | duration by method, route and status | `layers.metrics` | on |
 //! | 5 | compression | answers in zstd, br or gzip | `compression.responses` | off |

@@ -43,6 +43,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
+use purlin::trace::CorrelationId;
 use tracing::Instrument as _;
 
 pub use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, close_code};
@@ -104,7 +105,7 @@ impl WebSocketUpgrade {
     {
         let drain = self.tracker.as_ref().map(|it| it.streams.drain().clone()).unwrap_or_default();
         let mut tracking = self.tracker.as_ref().map(Tracker::track);
-        let span = tracing::Span::current();
+        let (span, id) = (tracing::Span::current(), CorrelationId::current());
         self.inner.on_upgrade(move |inner| {
             let follow = async move {
                 let counts = Arc::<Counts>::default();
@@ -120,7 +121,7 @@ impl WebSocketUpgrade {
                     }
                 }
             };
-            follow.instrument(span)
+            CorrelationId::scope(id, follow).instrument(span)
         })
     }
 }

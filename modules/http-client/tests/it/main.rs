@@ -6,6 +6,7 @@ mod breaking;
 mod calls;
 mod metrics;
 mod module;
+mod onward;
 mod repeating;
 mod support;
 mod timeouts;

@@ -14,7 +14,10 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use pin_project_lite::pin_project;
-use purlin::entropy::Entropy;
+use purlin::{
+    entropy::Entropy,
+    trace::{self, Correlated},
+};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span, instrument::Instrumented};
 
@@ -24,13 +27,14 @@ use crate::problem::Problem;
 /// The identifier of a request: what `X-Correlation-ID` or `X-Request-ID` said, or else a random
 /// one.
 ///
-/// It is in the span of the request as `correlation_id`, in the answer as `X-Correlation-ID`, and in
-/// every problem. A handler that needs it takes it as an argument.
+/// It is in the span of the request as `correlation_id`, in the answer as `X-Correlation-ID`, in
+/// every problem, and in what is [sent onward](purlin::trace::inject) in the course of the request. A
+/// handler that needs it takes it as an argument.
 ///
 /// An identifier from outside is kept if it has 1 to 128 characters out of letters, digits and
 /// `-_.:/+=@`: it goes into logs and headers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CorrelationId(HeaderValue);
+pub struct CorrelationId(trace::CorrelationId);
 
 /// Gives each request its [`CorrelationId`], and the span a field that says it.
 #[derive(Clone)]
@@ -41,7 +45,7 @@ pub(super) struct Correlate {
 }
 
 #[derive(Clone)]
-pub(super) struct Correlated<S> {
+pub(super) struct CorrelateService<S> {
     inner: S,
     layer: Correlate,
 }
@@ -49,37 +53,30 @@ pub(super) struct Correlated<S> {
 pin_project! {
     pub(super) struct CorrelatedFuture<F> {
         #[pin]
-        inner: Instrumented<F>,
-        id: Option<HeaderValue>,
+        inner: Correlated<Instrumented<F>>,
+        id: Option<CorrelationId>,
         echo: bool,
     }
 }
 
-const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const CORRELATION: HeaderName = HeaderName::from_static(trace::CorrelationId::HEADER);
 const REQUEST: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest identifier that is kept.
-const LONGEST: usize = 128;
 
 // === impl CorrelationId ===
 
 impl CorrelationId {
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
-    }
-
-    fn random(entropy: &Entropy) -> Self {
-        let mut text = [0; 36];
-        let text = entropy.uuid_v4().hyphenated().encode_lower(&mut text);
-        Self(HeaderValue::from_str(text).expect("a UUID is a valid header"))
+        self.0.as_str()
     }
 
     fn given(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
-        let value = headers.get(name)?;
-        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
-        let valid = (1..=LONGEST).contains(&value.len()) && value.as_bytes().iter().all(allowed);
-        valid.then(|| Self(value.clone()))
+        let text = headers.get(name)?.to_str().ok()?;
+        trace::CorrelationId::new(text).map(Self)
+    }
+
+    fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(self.as_str()).expect("what it is made of is allowed in a header")
     }
 }
 
@@ -137,16 +134,16 @@ impl Correlate {
 }
 
 impl<S> Layer<S> for Correlate {
-    type Service = Correlated<S>;
+    type Service = CorrelateService<S>;
 
-    fn layer(&self, inner: S) -> Correlated<S> {
-        Correlated { inner, layer: self.clone() }
+    fn layer(&self, inner: S) -> CorrelateService<S> {
+        CorrelateService { inner, layer: self.clone() }
     }
 }
 
-// === impl Correlated ===
+// === impl CorrelateService ===
 
-impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S> {
+impl<S: Service<Request, Response = Response>> Service<Request> for CorrelateService<S> {
     type Response = Response;
     type Error = S::Error;
     type Future = CorrelatedFuture<S::Future>;
@@ -158,6 +155,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S
     fn call(&mut self, mut request: Request) -> Self::Future {
         if !self.layer.on {
             let inner = self.inner.call(request).instrument(Span::none());
+            let inner = trace::CorrelationId::scope(None, inner);
             return CorrelatedFuture { inner, id: None, echo: false };
         }
         let headers = request.headers();
@@ -165,11 +163,12 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Correlated<S
         let echo = requested.is_some();
         let id = CorrelationId::given(headers, &CORRELATION)
             .or(requested)
-            .unwrap_or_else(|| CorrelationId::random(&self.layer.entropy));
+            .unwrap_or_else(|| CorrelationId(trace::CorrelationId::random(&self.layer.entropy)));
         let span = self.layer.span(&id, &request);
         request.extensions_mut().insert(id.clone());
         let inner = span.in_scope(|| self.inner.call(request)).instrument(span);
-        CorrelatedFuture { inner, id: Some(id.0), echo }
+        let inner = trace::CorrelationId::scope(Some(id.0.clone()), inner);
+        CorrelatedFuture { inner, id: Some(id), echo }
     }
 }
 
@@ -183,31 +182,12 @@ where
         let this = self.project();
         let mut outcome = ready!(this.inner.poll(cx));
         if let (Ok(response), Some(id)) = (&mut outcome, this.id.take()) {
+            let id = id.header();
             if *this.echo {
                 response.headers_mut().insert(REQUEST, id.clone());
             }
             response.headers_mut().insert(CORRELATION, id);
         }
         Poll::Ready(outcome)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn given(value: &'static str) -> Option<CorrelationId> {
-        let headers = HeaderMap::from_iter([(CORRELATION, HeaderValue::from_static(value))]);
-        CorrelationId::given(&headers, &CORRELATION)
-    }
-
-    #[test]
-    fn only_harmless_identifiers_are_kept() {
-        assert_eq!(given("a-B_9.:/+=@").unwrap().as_str(), "a-B_9.:/+=@");
-        for bad in ["", "a b", "a\"b", "{a}", "a,b", "a;b"] {
-            assert_eq!(given(bad), None, "{bad}");
-        }
-        assert!(given(&*"x".repeat(128).leak()).is_some());
-        assert!(given(&*"x".repeat(129).leak()).is_none());
     }
 }
