@@ -14,11 +14,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use purlin_core::clock::Instant;
 
-use crate::{
-    BoxError,
-    alarm::Alarm,
-    connection::{Terms, Track},
-};
+use crate::{BoxError, Limits, alarm::Alarm, connection::Track};
 
 /// The body of a request, no longer than [`Limits::max_body_bytes`](crate::Limits::max_body_bytes).
 ///
@@ -28,7 +24,6 @@ use crate::{
 /// [`SlowBodyError`].
 pub struct RequestBody {
     body: Limited<Incoming>,
-    limit: usize,
     /// The head declares more than the limit.
     too_large: bool,
     /// Who watches the reading; `None` for an empty body.
@@ -38,10 +33,14 @@ pub struct RequestBody {
 struct Reading {
     /// Learns that the body was not read to its end.
     track: Arc<Track>,
-    alarm: Alarm,
-    patience: Duration,
+    /// Where it has had to be waited for; apart, since most bodies come with their head.
+    waiting: Option<Box<Waiting>>,
+}
+
+struct Waiting {
     /// Since when the next piece is awaited.
-    waiting: Option<Instant>,
+    since: Option<Instant>,
+    alarm: Alarm,
 }
 
 /// No piece of a request body has come for too long.
@@ -73,17 +72,13 @@ pub enum ReadBodyError {
 // === impl RequestBody ===
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming, terms: &Terms, track: &Arc<Track>) -> Self {
-        let reading = (!body.is_end_stream()).then(|| Reading {
-            track: Arc::clone(track),
-            alarm: Alarm::new(terms.clock.clone()),
-            patience: terms.limits.body_read_timeout,
-            waiting: None,
-        });
-        let limit = terms.limits.max_body_bytes;
+    pub(crate) fn new(body: Incoming, track: &Arc<Track>) -> Self {
+        let reading =
+            (!body.is_end_stream()).then(|| Reading { track: Arc::clone(track), waiting: None });
+        let limit = track.terms.limits.max_body_bytes;
         let declared = usize::try_from(body.size_hint().lower());
         let too_large = declared.map_or(true, |length| length > limit);
-        Self { body: Limited::new(body, limit), limit, too_large, reading }
+        Self { body: Limited::new(body, limit), too_large, reading }
     }
 
     /// Reads the whole body.
@@ -91,7 +86,8 @@ impl RequestBody {
     /// # Errors
     /// [`ReadBodyError`], which knows the status to answer with.
     pub async fn bytes(self) -> Result<Bytes, ReadBodyError> {
-        let limit = self.limit;
+        // An empty body is never too large.
+        let limit = self.reading.as_ref().map_or(0, |reading| reading.limits().max_body_bytes);
         match self.collect().await {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(ReadBodyError::TooLarge { limit }),
@@ -123,11 +119,13 @@ impl Body for RequestBody {
             return frame;
         };
         if frame.is_ready() {
-            reading.waiting = None;
+            if let Some(waiting) = &mut reading.waiting {
+                waiting.since = None;
+            }
             return frame;
         }
-        ready!(reading.poll_patience(cx));
-        Poll::Ready(Some(Err(Box::new(SlowBodyError { after: reading.patience }))))
+        let slow = ready!(reading.poll_patience(cx));
+        Poll::Ready(Some(Err(Box::new(slow))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -151,22 +149,28 @@ impl Drop for RequestBody {
 
 impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBody").field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("RequestBody").finish_non_exhaustive()
     }
 }
 
 // === impl Reading ===
 
 impl Reading {
+    fn limits(&self) -> &Limits {
+        &self.track.terms.limits
+    }
+
     /// Resolves when the next piece has been awaited for too long.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let waiting = match self.waiting {
-            Some(since) => since,
-            None => *self.waiting.insert(self.alarm.clock().now()),
-        };
-        ready!(self.alarm.poll(cx, waiting + self.patience));
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<SlowBodyError> {
+        let patience = self.limits().body_read_timeout;
+        let clock = &self.track.terms.clock;
+        let waiting = self.waiting.get_or_insert_with(|| {
+            Box::new(Waiting { since: None, alarm: Alarm::new(clock.clone()) })
+        });
+        let since = *waiting.since.get_or_insert_with(|| clock.now());
+        ready!(waiting.alarm.poll(cx, since + patience));
         self.track.time_out_body();
-        Poll::Ready(())
+        Poll::Ready(SlowBodyError { after: patience })
     }
 }
 

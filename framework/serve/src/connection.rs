@@ -16,10 +16,10 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Poll, Waker},
 };
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
@@ -78,19 +78,18 @@ where
     let Accepted { tcp, peer, slot, open } = accepted;
     // Without it a small response may wait for the acknowledgement of the one before.
     let _ = tcp.set_nodelay(true);
-    let track = Arc::new(Track::new(&terms.limits, terms.stats.clone()));
+    let track = Arc::new(Track::new(Arc::clone(&terms)));
     let mut watch = Watch::new(&terms, &track);
     let Some(transport) = watch.secure(tcp).await else {
         return;
     };
-    let service = Counting {
-        service,
-        peer: PeerAddr(peer),
-        #[cfg(feature = "tls")]
-        certificates: PeerCertificates::of(&transport),
-        terms: Arc::clone(&terms),
-        track: Arc::clone(&track),
-    };
+    let mut extensions = with_room();
+    extensions.insert(PeerAddr(peer));
+    #[cfg(feature = "tls")]
+    if let Some(certificates) = PeerCertificates::of(&transport) {
+        extensions.insert(certificates);
+    }
+    let service = Counting { service, extensions, track: Arc::clone(&track) };
     let (owner, closed) = oneshot::channel();
     let stream = Stream::new(transport, Arc::clone(&track), terms.clock.clone(), owner);
     watch.serve(stream, service).await;
@@ -98,6 +97,20 @@ where
     // of whoever upgraded it.
     let _ = closed.await;
     drop((slot, open));
+}
+
+/// Extensions with room for those that routers and layers add: a clone keeps it, and does not have to
+/// grow for each request.
+fn with_room() -> Extensions {
+    #[derive(Clone)]
+    struct Room<const N: u8>;
+    let mut extensions = Extensions::new();
+    extensions.insert(Room::<0>);
+    extensions.insert(Room::<1>);
+    extensions.insert(Room::<2>);
+    extensions.insert(Room::<3>);
+    extensions.clear();
+    extensions
 }
 
 /// Drives a connection for as long as there is patience with it.
@@ -192,6 +205,7 @@ impl<'a> Watch<'a> {
             let drain = draining.wait_for(Option::is_some).await;
             drain.map_or(Some(Instant::START), |drain| drain.map(|drain| drain.grace))
         });
+        let mut told = Waker::noop().clone();
         let too_many = terms.limits.http2.as_ref().map_or(u64::MAX, Http2Limits::given_up);
         poll_fn(|cx| {
             loop {
@@ -202,10 +216,12 @@ impl<'a> Watch<'a> {
                     terms.stats.abuse();
                     return Poll::Ready(None);
                 }
-                if grace.is_none()
-                    && let Poll::Ready(until) = draining.as_mut().poll(cx)
-                {
-                    *grace = until;
+                // Once told whom to wake, it is asked again when it has something to say.
+                if grace.is_none() && (terms.stats.is_draining() || !told.will_wake(cx.waker())) {
+                    told.clone_from(cx.waker());
+                    if let Poll::Ready(until) = draining.as_mut().poll(cx) {
+                        *grace = until;
+                    }
                 }
                 match patience.poll(cx, track, *grace) {
                     Poll::Pending => return Poll::Pending,
@@ -214,12 +230,12 @@ impl<'a> Watch<'a> {
                         None => return Poll::Ready(None),
                     },
                     Poll::Ready(Verdict::Cut) => {
-                        let told = track.is_expired();
-                        if !told {
+                        let expired = track.is_expired();
+                        if !expired {
                             terms.stats.timeout();
                         }
                         // The first time, who is slow with a head gets to hear of it.
-                        if told || !matches!(track.phase(), Phase::Head(_)) || !track.expire() {
+                        if expired || !matches!(track.phase(), Phase::Head(_)) || !track.expire() {
                             return Poll::Ready(None);
                         }
                     }

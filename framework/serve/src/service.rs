@@ -4,21 +4,21 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use http::{
-    HeaderValue, Request, Response, StatusCode, Version,
+    Extensions, HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, TRANSFER_ENCODING},
 };
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, upgrade::OnUpgrade};
 use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
 
 use crate::{
     RequestBody,
-    connection::{InFlight, Terms, Track},
+    connection::{InFlight, Track},
 };
 
 /// The address of the client, an extension of every request.
@@ -40,20 +40,27 @@ pub struct PeerCertificates(pub Arc<[purlin_tls::CertificateDer<'static>]>);
 /// reach anybody is refused.
 pub(crate) struct Counting<S> {
     pub(crate) service: S,
-    pub(crate) peer: PeerAddr,
-    #[cfg(feature = "tls")]
-    pub(crate) certificates: Option<PeerCertificates>,
-    pub(crate) terms: Arc<Terms>,
+    /// What each request gets: who the client is.
+    pub(crate) extensions: Extensions,
     pub(crate) track: Arc<Track>,
 }
 
 pin_project! {
     pub(crate) struct Answer<S: tower::Service<Request<RequestBody>>> {
         #[pin]
-        response: Option<Oneshot<S, Request<RequestBody>>>,
-        refusal: StatusCode,
+        call: Call<S>,
         version: Version,
         in_flight: Option<InFlight>,
+    }
+}
+
+pin_project! {
+    #[project = CallProjection]
+    enum Call<S: tower::Service<Request<RequestBody>>> {
+        Begun { #[pin] response: S::Future },
+        // When the service is ready.
+        Due { #[pin] response: Oneshot<S, Request<RequestBody>> },
+        Refused { status: StatusCode },
     }
 }
 
@@ -77,21 +84,21 @@ where
     type Error = Infallible;
     type Future = Answer<S>;
 
-    fn call(&self, request: Request<Incoming>) -> Answer<S> {
+    fn call(&self, mut request: Request<Incoming>) -> Answer<S> {
         let refusal = self.refusal(&request);
         let in_flight = Some(self.track.begin_request());
         let version = request.version();
-        let mut request = request.map(|body| RequestBody::new(body, &self.terms, &self.track));
-        request.extensions_mut().insert(self.peer);
-        #[cfg(feature = "tls")]
-        if let Some(certificates) = &self.certificates {
-            request.extensions_mut().insert(certificates.clone());
+        if request.extensions().get::<OnUpgrade>().is_some() {
+            self.track.offer_upgrade();
         }
-        let (response, refusal) = match refusal {
-            None => (Some(self.service.clone().oneshot(request)), StatusCode::OK),
-            Some(status) => (None, status),
+        request.extensions_mut().extend(self.extensions.clone());
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, RequestBody::new(body, &self.track));
+        let call = match refusal {
+            None => Call::new(self.service.clone(), request),
+            Some(status) => Call::Refused { status },
         };
-        Answer { response, refusal, version, in_flight }
+        Answer { call, version, in_flight }
     }
 }
 
@@ -99,12 +106,32 @@ impl<S> Counting<S> {
     fn refusal(&self, request: &Request<Incoming>) -> Option<StatusCode> {
         let headers = request.headers();
         if request.version() >= Version::HTTP_2 {
-            let too_many = headers.len() > self.terms.limits.max_headers;
+            let too_many = headers.len() > self.track.terms.limits.max_headers;
             return too_many.then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
+        let is_of_unknown_length = request.body().size_hint().exact().is_none();
         // Two lengths: whoever passed the request on may have believed the other one (RFC 9112, 6.1).
-        let two_lengths = headers.contains_key(TRANSFER_ENCODING) && self.track.declares_length();
-        two_lengths.then_some(StatusCode::BAD_REQUEST)
+        let two_lengths =
+            || headers.contains_key(TRANSFER_ENCODING) && self.track.declares_length();
+        (is_of_unknown_length && two_lengths()).then_some(StatusCode::BAD_REQUEST)
+    }
+}
+
+// === impl Call ===
+
+impl<S: tower::Service<Request<RequestBody>, Error = Infallible>> Call<S> {
+    /// Most services are always ready, and a request that is handed over at once need not be kept.
+    ///
+    /// In HTTP/2 it is kept until its own task calls the service, since a panic there is that of one
+    /// request, and here of the connection.
+    fn new(mut service: S, request: Request<RequestBody>) -> Self {
+        if request.version() < Version::HTTP_2
+            && service.poll_ready(&mut Context::from_waker(Waker::noop())).is_ready()
+        {
+            Self::Begun { response: service.call(request) }
+        } else {
+            Self::Due { response: service.oneshot(request) }
+        }
     }
 }
 
@@ -118,11 +145,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = match this.response.as_pin_mut() {
-            Some(response) => ready!(response.poll(cx))?.map(Some),
-            None => {
+        let mut response = match this.call.project() {
+            CallProjection::Begun { response } => ready!(response.poll(cx))?.map(Some),
+            CallProjection::Due { response } => ready!(response.poll(cx))?.map(Some),
+            CallProjection::Refused { status } => {
                 let mut response = Response::new(None);
-                *response.status_mut() = *this.refusal;
+                *response.status_mut() = *status;
                 response
             }
         };

@@ -52,9 +52,11 @@ impl Patience {
         grace: Option<Instant>,
     ) -> Poll<Verdict> {
         let phase = track.phase();
+        let mut now = None;
         if phase != self.phase {
             self.phase = phase;
             self.since = self.alarm.clock().now();
+            now = Some(self.since);
         }
         // HTTP/2 says until which request it answers, so that nothing has to be waited for.
         if grace.is_some() && !self.closing && (phase == Phase::Busy || track.is_http2()) {
@@ -73,7 +75,10 @@ impl Patience {
         {
             until = until.min(grace);
         }
-        ready!(self.alarm.poll(cx, until));
+        ready!(match now {
+            Some(now) => self.alarm.poll_at(cx, now, until),
+            None => self.alarm.poll(cx, until),
+        });
         // A connection on which nothing is under way ends in good order; if it does not (its client
         // does not read), it is cut like one whose head never ends.
         if self.closing || matches!(phase, Phase::Head(_)) {

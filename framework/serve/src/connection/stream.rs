@@ -128,7 +128,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.first.put(buf) {
+        if this.first.is_left() {
+            this.first.put(buf);
             return Poll::Ready(Ok(()));
         }
         if this.track.is_expired() {
@@ -136,6 +137,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<T> {
         }
         let before = buf.filled().len();
         match Pin::new(&mut this.inner).poll_read(cx, buf) {
+            // Until then it is the connection's task that asks.
+            Poll::Pending if !this.track.may_be_upgraded() => Poll::Pending,
             Poll::Pending => {
                 ready!(this.owner.poll_closed(cx));
                 Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
@@ -204,12 +207,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<T> {
 // === impl First ===
 
 impl First {
-    /// Hands out what is left of the first bytes; false when nothing is.
-    fn put(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+    fn is_left(&self) -> bool {
+        self.taken < self.filled
+    }
+
+    /// Hands out what is left of the first bytes.
+    fn put(&mut self, buf: &mut ReadBuf<'_>) {
         let left = &self.bytes[self.taken..self.filled];
         let put = left.len().min(buf.remaining());
         buf.put_slice(&left[..put]);
         self.taken += put;
-        put > 0
     }
 }

@@ -3,17 +3,16 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{frames::Frames, tape::Tape};
-use crate::{Limits, Stats};
+use super::{Terms, frames::Frames, tape::Tape};
 
 /// What a connection is doing, as told by its bytes and its requests.
 ///
 /// In HTTP/1 one task drives a connection and all of its requests; in HTTP/2 each request has a task
 /// of its own. No figure here decides about another, so nothing is ordered by these atomics.
-#[derive(Debug)]
 pub(crate) struct Track {
-    stats: Stats,
+    pub(crate) terms: Arc<Terms>,
     http2: AtomicBool,
+    may_be_upgraded: AtomicBool,
     in_flight: AtomicUsize,
     requests: AtomicU64,
     moves: AtomicU64,
@@ -44,7 +43,6 @@ pub(super) enum Phase {
 }
 
 /// A request, from its head to the end of its response.
-#[derive(Debug)]
 pub(crate) struct InFlight {
     track: Arc<Track>,
     answered: bool,
@@ -56,10 +54,12 @@ const SMALL: usize = 64;
 // === impl Track ===
 
 impl Track {
-    pub(super) fn new(limits: &Limits, stats: Stats) -> Self {
+    pub(super) fn new(terms: Arc<Terms>) -> Self {
+        let tape = Mutex::new(Tape::new(terms.limits.max_header_bytes));
         Self {
-            stats,
+            terms,
             http2: AtomicBool::new(false),
+            may_be_upgraded: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             moves: AtomicU64::new(0),
@@ -69,7 +69,7 @@ impl Track {
             slow_body: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             given_up: AtomicU64::new(0),
-            tape: Mutex::new(Tape::new(limits.max_header_bytes)),
+            tape,
         }
     }
 
@@ -94,6 +94,16 @@ impl Track {
     pub(super) fn speaks_http2(&self) {
         self.http2.store(true, Relaxed);
         self.in_head.store(false, Relaxed);
+    }
+
+    /// Whether its bytes may get into other hands than those of its task.
+    pub(super) fn may_be_upgraded(&self) -> bool {
+        self.may_be_upgraded.load(Relaxed)
+    }
+
+    /// A request wants to upgrade the connection.
+    pub(crate) fn offer_upgrade(&self) {
+        self.may_be_upgraded.store(true, Relaxed);
     }
 
     /// Bytes of HTTP/1, or those that tell which HTTP it is, have come from the client.
@@ -148,7 +158,7 @@ impl Track {
     /// A body took too long. The rest of it may still come, so that nothing can follow it.
     pub(crate) fn time_out_body(&self) {
         self.slow_body.store(true, Relaxed);
-        self.stats.timeout();
+        self.terms.stats.timeout();
     }
 
     /// Whether the head that was read last, of HTTP/1, also declares the length of its body.
@@ -157,7 +167,7 @@ impl Track {
     }
 
     pub(crate) fn begin_request(self: &Arc<Self>) -> InFlight {
-        self.stats.begin_request();
+        self.terms.stats.begin_request();
         self.in_flight.fetch_add(1, Relaxed);
         self.requests.fetch_add(1, Relaxed);
         if !self.is_http2() {
@@ -178,7 +188,7 @@ impl InFlight {
     /// Notes that the response has begun. Returns whether it is to be the connection's last.
     pub(crate) fn answer(&mut self) -> bool {
         self.answered = true;
-        self.track.stats.is_draining() || self.track.slow_body.load(Relaxed)
+        self.track.terms.stats.is_draining() || self.track.slow_body.load(Relaxed)
     }
 }
 
@@ -186,7 +196,7 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let track = &self.track;
         track.in_flight.fetch_sub(1, Relaxed);
-        track.stats.end_request(self.answered);
+        track.terms.stats.end_request(self.answered);
         if !self.answered {
             track.given_up.fetch_add(1, Relaxed);
         } else if track.given_up() > 0 {
