@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: libFuzzer on every parser of ours.
 //!
-//! It needs a nightly compiler and cargo-fuzz, which are not fetched: a compiler is the business of
-//! whoever owns the machine. Without them `cargo xtask ci fuzz` still replays the corpus.
+//! It needs a nightly compiler, which is not fetched: that is the business of whoever owns the
+//! machine. Without it `cargo xtask ci fuzz` still replays the corpus.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::ci::lend_lock_file;
 use crate::processes::{Processes, shown};
+use crate::tools::CARGO_FUZZ;
 use crate::workspace::Workspace;
 
 /// Where the targets are.
@@ -31,8 +32,9 @@ Examples:
   cargo xtask fuzz --seconds 3600   an hour for each target
   cargo xtask fuzz cron yaml        a minute for these two
 
-What fails is left in fuzz/artifacts. Put it into fuzz/corpus/<target> with the fix, so that it is
-replayed for good.";
+Inputs that reach new code are kept in fuzz/found, for the next run to go on from. What fails is
+left in fuzz/artifacts: put it into fuzz/corpus/<target> with the fix, so that it is replayed for
+good.";
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> Result<ExitCode> {
@@ -40,18 +42,21 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
     if let Some(unknown) = args.targets.iter().find(|target| !known.contains(target)) {
         bail!("there is no target `{unknown}`; there are {}", known.join(", "));
     }
-    let version = processes.capture(Command::new("cargo").args(["+nightly", "fuzz", "--version"]));
-    version.context(
-        "cargo-fuzz on a nightly compiler is not at hand; install both: `rustup toolchain install \
-         nightly`, then `cargo install cargo-fuzz`",
-    )?;
+    processes
+        .capture(Command::new("rustc").args(["+nightly", "--version"]))
+        .context("there is no nightly compiler; `rustup toolchain install nightly` installs one")?;
     lend_lock_file(workspace, FUZZ)?;
     let mut failed = Vec::new();
     let wanted = known.iter().filter(|name| args.targets.is_empty() || args.targets.contains(name));
     for target in wanted {
-        let mut fuzz = Command::new("cargo");
-        fuzz.current_dir(&workspace.root)
-            .args(["+nightly", "fuzz", "run", "--features", "libfuzzer", target, "--"])
+        let found = format!("{FUZZ}/found/{target}");
+        fs::create_dir_all(workspace.root.join(&found))
+            .with_context(|| format!("could not create {found}"))?;
+        let mut fuzz = CARGO_FUZZ.command(workspace, processes)?;
+        fuzz.env("RUSTUP_TOOLCHAIN", "nightly")
+            .args(["run", "--features", "libfuzzer", target])
+            .args([&found, &format!("{FUZZ}/corpus/{target}")])
+            .arg("--")
             .arg(format!("-max_total_time={}", args.seconds))
             .args(["-max_len=4096", "-timeout=10"]);
         println!("$ {}", shown(&fuzz));

@@ -45,7 +45,7 @@ enum Command {
     Test(test::Args),
     /// Run every check that a change has to pass, and show what each took.
     Ci(ci::Args),
-    /// Fuzz the parsers, led by coverage, and keep what is new in their corpus.
+    /// Fuzz the parsers, led by coverage.
     Fuzz(fuzz::Args),
     /// Measure release builds, and show best, median and worst.
     Bench(bench::Args),

@@ -10,6 +10,7 @@ use crate::processes::Processes;
 use crate::workspace::Workspace;
 
 pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+pub(crate) const CARGO_FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 pub(crate) const HACK: Tool = Tool { name: "cargo-hack", version: "0.6.46" };
 
 /// A cargo subcommand from the registry.
