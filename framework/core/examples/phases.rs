@@ -42,6 +42,13 @@ static NOTED: Notify = Notify::const_new();
 
 struct Opened;
 
+impl Drop for Opened {
+    fn drop(&mut self) {
+        block_in("drop");
+        assert!(phase() != "drop-panic", "it is held");
+    }
+}
+
 struct Store;
 
 impl Module for Store {

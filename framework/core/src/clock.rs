@@ -120,7 +120,8 @@ impl Clock {
         tokio::select! {
             biased;
             output = &mut future => Ok(output),
-            () = self.sleep(limit) => Err(Elapsed(limit)),
+            // A future that uses up the budget of its task in each poll leaves none for a timer.
+            () = tokio::task::unconstrained(self.sleep(limit)) => Err(Elapsed(limit)),
         }
     }
 
@@ -224,6 +225,17 @@ mod tests {
         };
         let (outcome, ()) = tokio::join!(waits, driver);
         assert_eq!(outcome, Err(Elapsed(Duration::from_secs(1))));
+    }
+
+    #[tokio::test]
+    async fn a_timeout_ends_what_leaves_no_budget() {
+        let busy = async {
+            loop {
+                tokio::task::consume_budget().await;
+            }
+        };
+        let limit = Duration::from_millis(20);
+        assert_eq!(Clock::system().timeout(limit, busy).await, Err::<(), _>(Elapsed(limit)));
     }
 
     #[tokio::test]

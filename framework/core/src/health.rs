@@ -173,6 +173,11 @@ impl HealthRegistry {
         }
     }
 
+    /// Takes all checks out, to drop them where that may take its time.
+    pub(crate) fn take_all(&self) -> Vec<(String, Arc<dyn HealthCheck>)> {
+        std::mem::take(&mut *self.checks())
+    }
+
     fn checks(&self) -> MutexGuard<'_, Vec<(String, Arc<dyn HealthCheck>)>> {
         self.0.checks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,6 +210,15 @@ mod tests {
         }
     }
 
+    struct Panicking;
+
+    #[async_trait]
+    impl HealthCheck for Panicking {
+        async fn check(&self) -> Result<Stats> {
+            panic!("no such queue")
+        }
+    }
+
     struct Hanging;
 
     #[async_trait]
@@ -225,6 +239,16 @@ mod tests {
         assert_eq!(check.0.load(Ordering::Relaxed), 1);
         hand.advance(FRESH);
         assert_eq!(health.report().await.checks[0].stats.get("calls"), Some(&2.into()));
+    }
+
+    #[tokio::test]
+    async fn a_check_that_panics_is_unhealthy_and_spares_the_others() {
+        let health = HealthRegistry::new(Clock::system(), Duration::from_secs(5));
+        health.register("broken", Arc::new(Panicking));
+        health.register("queue", Arc::new(Counting(AtomicU32::new(0))));
+        let report = health.report().await;
+        assert!(!report.healthy && report.checks[1].healthy);
+        assert_eq!(report.checks[0].error.as_deref(), Some("the check panicked: no such queue"));
     }
 
     #[tokio::test]

@@ -10,6 +10,9 @@
 //! the end of its lease (by a signal, a hypervisor, a long page fault) cannot know it, and may still
 //! have a write under way when it wakes. This is why every term has a fencing token that only rises:
 //! a resource that checks it refuses such a write. What cannot check a token can see two writers.
+//! The same holds for work that blocks its thread past the end of the lease: the work and the loop
+//! that renews are one task, so that neither outlives the other. Blocking calls belong into
+//! [`spawn_blocking`](crate::spawner::Spawner::spawn_blocking).
 
 mod campaign;
 mod leaders;

@@ -63,6 +63,11 @@ impl Pages {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// Takes all pages out, to drop them where that may take its time.
+    pub(crate) fn take_all(&self) -> BTreeMap<String, Arc<dyn Page>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// All names, sorted.
     pub fn names(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()

@@ -3,12 +3,14 @@
 use std::{
     any::Any,
     collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
 use crate::{
     key::{Instance, Key},
     needs::{Injectable, Missing},
+    spawner::panic_message,
 };
 
 /// An `Arc<T>` whose `T` is only known to those who ask for it.
@@ -41,6 +43,14 @@ pub(crate) struct Overrides {
 pub struct Resolver<'a> {
     registry: &'a Registry,
     redirects: &'a [(Key, Key)],
+}
+
+/// A value that is there from the beginning could not be wrapped.
+#[derive(Debug, thiserror::Error)]
+#[error("the decorator of `{key}` panicked: {message}")]
+pub(crate) struct DecoratorPanicked {
+    key: Key,
+    message: String,
 }
 
 /// What one node gives, on its way into the registry.
@@ -82,13 +92,14 @@ impl Registry {
     }
 
     /// Wraps the replacements. Other values are wrapped before they come in.
-    pub(crate) fn decorate_replacements(&mut self) {
+    pub(crate) fn decorate_replacements(&mut self) -> Result<(), DecoratorPanicked> {
         for key in &self.overrides.replaced {
             if let Some(value) = self.one.remove(key) {
-                let value = wrapped(&self.overrides.decorators, key, value);
+                let value = try_wrapped(&self.overrides.decorators, key, value)?;
                 self.one.insert(*key, value);
             }
         }
+        Ok(())
     }
 
     pub(crate) fn overrides(&self) -> Arc<Overrides> {
@@ -96,11 +107,16 @@ impl Registry {
     }
 
     /// Gives a value that is there from the beginning.
-    pub(crate) fn insert<T: Injectable + ?Sized>(&mut self, value: Arc<T>) {
-        let mut outputs = Outputs::default();
-        outputs.one(value);
-        outputs.decorate(&self.overrides);
-        self.put(0, outputs);
+    pub(crate) fn insert<T: Injectable + ?Sized>(
+        &mut self,
+        value: Arc<T>,
+    ) -> Result<(), DecoratorPanicked> {
+        let key = Key::of::<T>();
+        if !self.is_replaced(&key) {
+            let value = try_wrapped(&self.overrides.decorators, &key, Box::new(value))?;
+            self.one.insert(key, value);
+        }
+        Ok(())
     }
 
     /// Takes in what the node number `order` has given.
@@ -132,6 +148,16 @@ impl Registry {
 
 pub(crate) fn wrapped(decorators: &Decorators, key: &Key, value: Erased) -> Erased {
     decorators.get(key).into_iter().flatten().fold(value, |inner, wrap| wrap(inner))
+}
+
+/// As [`wrapped`], outside of a task that has a name for a panic.
+fn try_wrapped(
+    decorators: &Decorators,
+    key: &Key,
+    value: Erased,
+) -> Result<Erased, DecoratorPanicked> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| wrapped(decorators, key, value)))
+        .map_err(|panic| DecoratorPanicked { key: *key, message: panic_message(&*panic) })
 }
 
 // === impl Resolver ===

@@ -54,7 +54,8 @@ pub trait Runnable: Send + Sync + 'static {
     /// Does the work, until [`RunCx::stopping`].
     async fn run(&self, cx: RunCx) -> Result<()>;
 
-    /// Stops the intake and drains. Dropped when its grace is over.
+    /// Stops the intake and drains. Dropped when its grace is over; until then the runnable has not
+    /// ended, although its [`run`](Self::run) may have.
     async fn graceful_shutdown(&self) -> Result<()> {
         Ok(())
     }

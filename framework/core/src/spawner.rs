@@ -51,6 +51,7 @@ use crate::{
 pub struct Spawner(Arc<Inner>);
 
 struct Inner {
+    runtime: tokio::runtime::Handle,
     clock: Clock,
     events: Events,
     tracker: TaskTracker,
@@ -114,8 +115,9 @@ pub enum TaskError {
 // === impl Spawner ===
 
 impl Spawner {
-    pub(crate) fn new(clock: Clock, events: Events) -> Self {
+    pub(crate) fn new(runtime: tokio::runtime::Handle, clock: Clock, events: Events) -> Self {
         Self(Arc::new(Inner {
+            runtime,
             clock,
             events,
             tracker: TaskTracker::new(),
@@ -125,8 +127,8 @@ impl Spawner {
         }))
     }
 
-    /// Runs `future` as a task of its own.
-    #[expect(clippy::disallowed_methods, reason = "this is the supervisor that others are sent to")]
+    /// Runs `future` as a task of its own, on the runtime of the application, wherever this is
+    /// called.
     pub fn spawn<F>(&self, name: impl Into<Arc<str>>, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
@@ -152,7 +154,7 @@ impl Spawner {
                 TaskError::Panicked { name, message }
             })
         };
-        Task(Begun::Yes(tokio::spawn(supervised)))
+        Task(Begun::Yes(self.0.runtime.spawn(supervised)))
     }
 
     /// Runs blocking work on a thread of its own. It cannot be aborted: keep it short, or look at

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{
     AppBuilder, BuildError,
+    builder::Supply,
     error::BuildProblem,
     part::{Part, Start},
     together::{StopPlan, clashing_servers},
@@ -34,7 +35,7 @@ pub struct App {
     pub(super) graph: Arc<Graph>,
     pub(super) starts: Vec<Option<Start>>,
     pub(super) registry: Registry,
-    pub(super) supplied: Vec<Box<dyn FnOnce(&mut Registry) + Send>>,
+    pub(super) supplied: Vec<Supply>,
     pub(super) hooks: Vec<RunSpec>,
     pub(super) settings: Arc<Settings>,
     pub(super) sections: Vec<Section>,

@@ -20,7 +20,7 @@ use crate::{
     lifecycle::LifecycleConfig,
     module::Module,
     needs::Injectable,
-    registry::Registry,
+    registry::{DecoratorPanicked, Registry},
     runnable::{Run, RunSpec, Tier},
     shutdown::hook_spec,
     undo::Outcome,
@@ -28,13 +28,13 @@ use crate::{
 
 /// Names the parts of an application.
 ///
-/// Nothing happens until one of its last five methods is called: [`validate`](Self::validate) and
+/// Nothing happens until one of its last four methods is called: [`validate`](Self::validate) and
 /// [`build`](Self::build) check, [`start`](Self::start) and [`run`](Self::run) do.
 pub struct AppBuilder {
     pub(super) package: Option<Package>,
     pub(super) parts: Vec<Part>,
     pub(super) registry: Registry,
-    pub(super) supplied: Vec<Box<dyn FnOnce(&mut Registry) + Send>>,
+    pub(super) supplied: Vec<Supply>,
     pub(super) hooks: Vec<RunSpec>,
     pub(super) checks: Checks,
     pub(super) inputs: Inputs,
@@ -42,6 +42,9 @@ pub struct AppBuilder {
     pub(super) entropy: Entropy,
     pub(super) listeners: Vec<Box<dyn Fn(&Event) + Send + Sync>>,
 }
+
+/// Puts a value into the registry that is there from the beginning.
+pub(super) type Supply = Box<dyn FnOnce(&mut Registry) -> Result<(), DecoratorPanicked> + Send>;
 
 // === impl App ===
 

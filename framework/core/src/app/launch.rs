@@ -26,7 +26,7 @@ use crate::{
     needs::{Injectable, Needs},
     page::Pages,
     readiness::Readiness,
-    registry::Registry,
+    registry::{DecoratorPanicked, Registry},
     shutdown::ShutdownHandle,
     signal::{Signal, SignalSender, Signals},
     spawner::Spawner,
@@ -75,7 +75,11 @@ impl App {
     /// [`StartError::Failed`] when something failed to start. What had been started was undone.
     #[expect(clippy::disallowed_methods, reason = "the driver is the task that owns all others")]
     pub async fn start(self) -> Result<Running, StartError> {
-        let Launch { driver, shared, registry, signals } = self.prepare(Handle::current(), None);
+        let launch = self.prepare(Handle::current(), None);
+        let Launch { driver, shared, registry, signals } = launch.map_err(|error| {
+            let cause = error.to_string();
+            StartError::Failed { exit: Exit::new(Exit::START_FAILED, cause.clone()), cause }
+        })?;
         let (ready, is_ready) = oneshot::channel();
         let (ready, failures) = (Mutex::new(Some(ready)), Arc::new(Mutex::new(Vec::new())));
         let addresses = Arc::new(Mutex::new(BTreeMap::new()));
@@ -113,7 +117,14 @@ impl App {
     }
 
     /// Puts everything in its place.
-    pub(super) fn prepare(self, runtime: Handle, process: Option<Process>) -> Launch {
+    ///
+    /// # Errors
+    /// When a decorator of what is there from the beginning panicked.
+    pub(super) fn prepare(
+        self,
+        runtime: Handle,
+        process: Option<Process>,
+    ) -> Result<Launch, DecoratorPanicked> {
         let Self { info, graph, mut starts, mut registry, supplied, hooks, settings, .. } = self;
         let (clock, entropy, events) = (self.clock, self.entropy, Events::default());
         self.listeners.into_iter().for_each(|listener| events.listen(listener));
@@ -125,7 +136,7 @@ impl App {
             readiness: Readiness::new(),
             health: HealthRegistry::new(clock.clone(), self.lifecycle.health_timeout),
             pages: Pages::default(),
-            spawner: Spawner::new(clock, events),
+            spawner: Spawner::new(runtime.clone(), clock, events),
             shutdown: ShutdownHandle::new(requests),
             leaders: Arc::new(Leaders::default()),
             undos: crate::undo::Undos::default(),
@@ -134,9 +145,9 @@ impl App {
             meter: RwLock::new(Meter::noop()),
         });
         pages::register(&shared, &info, &graph, &settings);
-        registry.decorate_replacements();
-        supplied.into_iter().for_each(|supply| supply(&mut registry));
-        built_in(&mut registry, &shared, &info);
+        registry.decorate_replacements()?;
+        supplied.into_iter().try_for_each(|supply| supply(&mut registry))?;
+        built_in(&mut registry, &shared, &info)?;
 
         let ids: BTreeMap<usize, usize> =
             graph.units().into_keys().enumerate().map(|(unit, node)| (node, unit)).collect();
@@ -191,21 +202,25 @@ impl App {
             warnings: self.warnings,
             hooks,
         };
-        Launch { driver, shared, registry, signals: sender }
+        Ok(Launch { driver, shared, registry, signals: sender })
     }
 }
 
-fn built_in(registry: &mut Registry, shared: &Arc<Shared>, info: &Arc<crate::info::AppInfo>) {
-    registry.insert(Arc::new(shared.clock.clone()));
-    registry.insert(Arc::new(shared.entropy.clone()));
-    registry.insert(Arc::new(shared.events.clone()));
-    registry.insert(Arc::new(shared.health.clone()));
-    registry.insert(Arc::new(shared.meter()));
-    registry.insert(Arc::new(shared.pages.clone()));
-    registry.insert(Arc::new(shared.readiness.clone()));
-    registry.insert(Arc::new(shared.shutdown.clone()));
-    registry.insert(Arc::new(shared.spawner.clone()));
-    registry.insert(info.clone());
+fn built_in(
+    registry: &mut Registry,
+    shared: &Arc<Shared>,
+    info: &Arc<crate::info::AppInfo>,
+) -> Result<(), DecoratorPanicked> {
+    registry.insert(Arc::new(shared.clock.clone()))?;
+    registry.insert(Arc::new(shared.entropy.clone()))?;
+    registry.insert(Arc::new(shared.events.clone()))?;
+    registry.insert(Arc::new(shared.health.clone()))?;
+    registry.insert(Arc::new(shared.meter()))?;
+    registry.insert(Arc::new(shared.pages.clone()))?;
+    registry.insert(Arc::new(shared.readiness.clone()))?;
+    registry.insert(Arc::new(shared.shutdown.clone()))?;
+    registry.insert(Arc::new(shared.spawner.clone()))?;
+    registry.insert(info.clone())
 }
 
 // === impl Running ===

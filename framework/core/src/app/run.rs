@@ -8,7 +8,7 @@ use std::{
 use super::{
     App, AppBuilder,
     cli::{Cli, ConfigForm, NotRun, Verb},
-    launch::Process,
+    launch::{Launch, Process},
     pages,
     report::Report,
 };
@@ -82,12 +82,20 @@ fn serve(app: App, signals: Signals) -> Exit {
     let hard_stop = app.lifecycle.hard_stop;
     signals.heed();
     let process = Process { signals, watchdog: watchdog.clone() };
-    let launch = app.prepare(runtime.handle().clone(), Some(process));
-    launch.shared.events.listen(move |event| report.write(event));
-    let exit = control.block_on(launch.driver.run());
-    watchdog.disarm();
+    let Launch { driver, shared, .. } = match app.prepare(runtime.handle().clone(), Some(process)) {
+        Ok(launch) => launch,
+        Err(error) => {
+            let exit = Exit::new(Exit::START_FAILED, error.to_string());
+            complain(&format!("error: {error}\n{exit}"));
+            return exit;
+        }
+    };
+    shared.events.listen(move |event| report.write(event));
+    let exit = control.block_on(driver.run());
+    drop(shared);
     // A blocking thread that never returns must not keep the process.
     runtime.shutdown_timeout(hard_stop.min(Duration::from_secs(1)));
+    watchdog.disarm();
     exit
 }
 

@@ -191,19 +191,13 @@ impl Campaign {
             drained
         });
         let mut drained = None;
+        let mut ended = None;
         let mut lost = None;
         let mut next_renewal = clock.now() + cx.entropy().jitter(third, 0.2);
 
         let end = loop {
             tokio::select! {
                 biased;
-                outcome = &mut work => break if let Some(reason) = lost {
-                    TermEnd::Lost { reason, work: Some(outcome) }
-                } else if cx.is_stopping() && outcome.is_ok() {
-                    TermEnd::HandedOver
-                } else {
-                    TermEnd::Work(outcome)
-                },
                 outcome = &mut drain, if drained.is_none() => drained = Some(outcome),
                 () = present.abandoned.cancelled() => break TermEnd::StoppedHard,
                 () = clock.sleep_until(valid_until - skew) => {
@@ -239,7 +233,22 @@ impl Campaign {
                         }
                     }
                 }
+                // Last, for work that is always ready leaves nothing of its task's budget to timers
+                // that are polled behind it.
+                outcome = &mut work, if ended.is_none() => ended = Some(outcome),
             }
+            // What drains has not ended, although its run has.
+            if cx.is_stopping() && drained.is_none() {
+                continue;
+            }
+            let Some(outcome) = ended.take() else { continue };
+            break if let Some(reason) = lost {
+                TermEnd::Lost { reason, work: Some(outcome) }
+            } else if cx.is_stopping() && outcome.is_ok() {
+                TermEnd::HandedOver
+            } else {
+                TermEnd::Work(outcome)
+            };
         };
         (end, drained.unwrap_or(Ok(())))
     }

@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     collections::{HashMap, VecDeque},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -95,6 +96,7 @@ enum Tag {
     Graceful(RunId),
     Hard(RunId),
     Undo { owner: String, what: String },
+    LetGo,
 }
 
 /// What a task came to. A panic or an abort is a [`JoinError`] instead.
@@ -104,12 +106,15 @@ enum Done {
     Graceful(Result<()>),
     Hard(Result<()>),
     Undo(Result<()>),
+    LetGo,
 }
 
 /// A runnable and its present instance.
 struct RunTask {
-    spec: RunSpec,
+    spec: Option<RunSpec>,
     instance: Option<(Late, RunCx, CancellationToken)>,
+    /// What its run came to, while its drain still goes on.
+    outcome: Option<Result<Done, JoinError>>,
 }
 
 // === impl Driver ===
@@ -184,10 +189,8 @@ impl Life {
             }
         }
         if let Some(watchdog) = &self.watchdog {
-            let undo = self.tags.values().filter_map(|(tag, _)| match tag {
-                Tag::Undo { owner, what } => Some(format!("{owner}: {what}")),
-                _ => None,
-            });
+            let undo = self.tags.values().filter_map(|(tag, _)| tag.undoing());
+            let undo = undo.map(|(owner, what)| format!("{owner}: {what}"));
             watchdog.set_stuck(self.machine.unfinished().into_iter().chain(undo).collect());
         }
     }
@@ -239,6 +242,10 @@ impl Life {
         self.tags.values().filter(|(other, _)| other == tag).for_each(|(_, task)| task.abort());
     }
 
+    fn is_under_way(&self, tag: &Tag) -> bool {
+        self.tags.values().any(|(other, _)| other == tag)
+    }
+
     // --- what is done
 
     fn init(&mut self, id: UnitId) {
@@ -268,21 +275,17 @@ impl Life {
         let ready = self.ready.clone();
         let Shared { clock, entropy, .. } = &*self.shared;
         let task = &mut self.runs[id];
+        let Some(spec) = &task.spec else { return };
         let stop = CancellationToken::new();
         let on_ready = move || {
             // A driver that is gone waits for nobody.
             let _ = ready.send(id);
         };
-        let cx = RunCx::new(
-            task.spec.name.clone(),
-            clock.clone(),
-            entropy.clone(),
-            stop.clone(),
-            on_ready,
-        );
-        let span = tracing::info_span!("run", runnable = task.spec.name);
+        let cx =
+            RunCx::new(spec.name.clone(), clock.clone(), entropy.clone(), stop.clone(), on_ready);
+        let span = tracing::info_span!("run", runnable = spec.name);
         let (made, late) = Late::new();
-        let (make, run_cx) = (task.spec.make.clone(), cx.clone());
+        let (make, run_cx) = (spec.make.clone(), cx.clone());
         task.instance = Some((late, cx, stop));
         // The factory is the user's too: it runs inside of the task, where a panic has a name.
         let run = async move {
@@ -318,17 +321,41 @@ impl Life {
 
     fn undo(&mut self, shell: bool) {
         let Some(undo) = self.shared.undos.pop(shell) else {
-            self.queue.push_back(Input::NothingToUndo);
-            return;
+            return self.let_go(shell);
         };
         let tag = Tag::Undo { owner: undo.owner, what: undo.what };
         self.spawn(tag, async move { Done::Undo((undo.run)().await) });
     }
 
+    /// Drops what the application has given and made, after the last undo: a destructor may block
+    /// or panic like the rest of its code. Who holds an application in his own process drops it
+    /// himself.
+    fn let_go(&mut self, shell: bool) {
+        if !self.shared.owns_process {
+            self.queue.push_back(Input::NothingToUndo);
+            return;
+        }
+        let left: Box<dyn Any + Send> = if shell {
+            Box::new((self.shared.health.take_all(), self.shared.pages.take_all()))
+        } else {
+            let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+            let specs: Vec<_> = self.runs.iter_mut().map(|run| run.spec.take()).collect();
+            Box::new((std::mem::take(&mut *registry), std::mem::take(&mut self.starts), specs))
+        };
+        let task = self.tasks.spawn_blocking_on(
+            move || {
+                drop(left);
+                Done::LetGo
+            },
+            &self.runtime,
+        );
+        self.tags.insert(task.id(), (Tag::LetGo, task));
+    }
+
     fn abandon_undo(&mut self) {
-        let under_way = self.tags.iter().find_map(|(id, (tag, task))| match tag {
-            Tag::Undo { owner, what } => Some((*id, task.clone(), owner.clone(), what.clone())),
-            _ => None,
+        let under_way = self.tags.iter().find_map(|(id, (tag, task))| {
+            let (owner, what) = tag.undoing()?;
+            Some((*id, task.clone(), owner.to_owned(), what.to_owned()))
         });
         if let Some((id, task, owner, what)) = under_way {
             task.abort();
@@ -348,7 +375,7 @@ impl Life {
 
     fn register(&mut self, spec: RunSpec) {
         let plan = plan(&spec, None);
-        self.runs.push(RunTask { spec, instance: None });
+        self.runs.push(RunTask::new(spec));
         self.queue.push_back(Input::Registered(plan));
     }
 
@@ -375,12 +402,20 @@ impl Life {
         match tag {
             Tag::Init(unit) => self.init_ended(unit, outcome),
             Tag::Run(run) => self.run_ended(run, outcome),
-            Tag::Graceful(run) => self.stopped_badly(run, outcome),
+            Tag::Graceful(run) => {
+                self.stopped_badly(run, outcome);
+                if let Some(outcome) = self.runs[run].outcome.take() {
+                    self.run_ended(run, outcome);
+                }
+            }
             Tag::Hard(run) => {
                 self.stopped_badly(run, outcome);
                 self.abort(&Tag::Run(run));
             }
-            Tag::Undo { owner, what } => {
+            Tag::LetGo if outcome.is_ok() => self.queue.push_back(Input::NothingToUndo),
+            Tag::Undo { .. } | Tag::LetGo => {
+                let (owner, what) = tag.undoing().expect("both are undone");
+                let (owner, what) = (owner.to_owned(), what.to_owned());
                 let error = failure(outcome).map(|error| error.to_string());
                 self.queue.push_back(Input::Undone { owner, what, error });
             }
@@ -414,7 +449,7 @@ impl Life {
         match specs {
             Ok(specs) => {
                 let plans = specs.iter().map(|spec| plan(spec, Some(unit))).collect();
-                self.runs.extend(specs.into_iter().map(|spec| RunTask { spec, instance: None }));
+                self.runs.extend(specs.into_iter().map(RunTask::new));
                 Input::Initialised(unit, cx.detail, plans)
             }
             Err(error) => Input::InitFailed(unit, error.to_string()),
@@ -440,9 +475,12 @@ impl Life {
     }
 
     fn run_ended(&mut self, run: RunId, outcome: Result<Done, JoinError>) {
+        // What drains has not ended, although its run has.
+        if self.is_under_way(&Tag::Graceful(run)) {
+            self.runs[run].outcome = Some(outcome);
+            return;
+        }
         let detail = self.runs[run].instance.take().map(|(_, cx, _)| cx.detail());
-        // A drain that still goes on has nothing left to drain.
-        self.abort(&Tag::Graceful(run));
         let end = match outcome {
             Ok(Done::Run(Ok(()))) => End::Finished,
             Ok(Done::Run(Err(error))) => End::Failed(told(&error)),
@@ -473,6 +511,27 @@ fn failure(outcome: Result<Done, JoinError>) -> Option<End> {
         Ok(_) => None,
         Err(error) if error.is_cancelled() => None,
         Err(error) => Some(End::from(error)),
+    }
+}
+
+// === impl Tag ===
+
+impl Tag {
+    /// Who undoes what.
+    fn undoing(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Undo { owner, what } => Some((owner, what)),
+            Self::LetGo => Some(("application", "drop what is left")),
+            _ => None,
+        }
+    }
+}
+
+// === impl RunTask ===
+
+impl RunTask {
+    fn new(spec: RunSpec) -> Self {
+        Self { spec: Some(spec), instance: None, outcome: None }
     }
 }
 

@@ -185,6 +185,25 @@ fn what_blocks_the_driver_is_ended_by_the_watchdog() {
 }
 
 #[test]
+fn a_value_whose_destructor_hangs_or_panics_is_told_before_the_end() {
+    let (code, report) = ended_in("drop", QUICK);
+    assert_eq!(code, 74, "{report}");
+    let said = "`application: drop what is left` did not stop in time";
+    assert_order(&report, &["close the store", "drop what is left", "stopped in", said]);
+
+    let (code, report) = ended_in("drop-panic", QUICK);
+    assert_eq!(code, 1, "{report}");
+    assert_order(&report, &["close the store", "panicked: it is held", "stopped in"]);
+}
+
+fn ended_in(phase: &str, sets: &[&str]) -> (i32, String) {
+    let mut phases = Phases::start(phase, sets);
+    phases.wait_for("running");
+    phases.signal(Signal::TERM);
+    phases.end()
+}
+
+#[test]
 fn bad_settings_and_a_bad_command_line_have_their_codes() {
     let (code, report) = Phases::start("none", &["lifecycle.stop_timeout=soon"]).end();
     assert_eq!(code, 78, "{report}");

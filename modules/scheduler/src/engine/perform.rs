@@ -146,9 +146,11 @@ impl Performance {
         };
         tokio::select! {
             biased;
-            end = self.attempts(about, attempts) => end,
             () = stopped => (Outcome::Stopped, None),
             limit = deadline => (Outcome::TimedOut, Some(format!("not done within {limit:?}"))),
+            // Last: work that is always ready leaves nothing of its task's budget to what is polled
+            // behind it.
+            end = self.attempts(about, attempts) => end,
         }
     }
 

@@ -363,6 +363,45 @@ async fn tokens_rise_across_terms_and_restarts() {
     assert!(restarted.acquire("a", ttl).await.unwrap().unwrap().token > second.token);
 }
 
+/// Work that is always ready, on the clock of the system: what it uses up of its task's budget must
+/// not be missing where the lease is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_never_waits_keeps_its_lease_and_heeds_the_stop() {
+    struct Busy;
+
+    #[async_trait]
+    impl Runnable for Busy {
+        async fn run(&self, cx: RunCx) -> Result<()> {
+            while !cx.is_stopping() {
+                std::thread::yield_now();
+                tokio::task::consume_budget().await;
+            }
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let events = log.of_events(|event| match event {
+        Event::LeadershipAcquired { .. } => Some("acquired".to_owned()),
+        Event::LeadershipLost { reason, .. } => Some(format!("lost: {reason}")),
+        _ => None,
+    });
+    let clock = Clock::system();
+    let app = app()
+        .clock(clock.clone())
+        .set("leader.ttl", "1s")
+        .runnable(Run::new("one", || Busy).leader_only("same"))
+        .runnable(Run::new("other", || Busy).leader_only("same"))
+        .on_event(events);
+    let app = app.start().await.unwrap();
+    // Without a renewal, the other would lead by now.
+    clock.sleep(Duration::from_millis(1_700)).await;
+    assert_eq!(log.lines(), ["acquired"]);
+    let stopped = clock.timeout(Duration::from_secs(10), app.stop()).await;
+    assert!(stopped.expect("the work is told to stop").is_clean());
+    assert_eq!(log.lines(), ["acquired", "lost: handed over"]);
+}
+
 #[test]
 fn in_production_a_local_leader_is_refused_unless_allowed() {
     let build = |local: Option<&str>| {

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::runtime::Handle;
+
 use super::{Log, app};
 use crate::{
     clock::Clock,
@@ -96,14 +98,12 @@ async fn a_start_that_fails_leaves_no_task() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_task_that_is_spawned_while_all_stop_ends_or_never_begins() {
     for round in 0..200 {
-        let spawner = Spawner::new(Clock::system(), Events::default());
+        let spawner = Spawner::new(Handle::current(), Clock::system(), Events::default());
         let alive = Arc::new(AtomicUsize::new(0));
         let spawning: Vec<_> = (0..3)
             .map(|_| {
                 let (spawner, alive) = (spawner.clone(), alive.clone());
-                let runtime = tokio::runtime::Handle::current();
                 std::thread::spawn(move || {
-                    let _runtime = runtime.enter();
                     let mut tasks = Vec::new();
                     for _ in 0..50 {
                         let alive = alive.clone();
@@ -145,13 +145,11 @@ impl Drop for Leaving {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_drain_awaits_all_that_was_taken() {
     for _ in 0..300 {
-        let spawner = Spawner::new(Clock::system(), Events::default());
+        let spawner = Spawner::new(Handle::current(), Clock::system(), Events::default());
         let (ended, from_outside, counted) =
             (Arc::new(AtomicUsize::new(0)), spawner.clone(), Arc::new(AtomicUsize::new(0)));
-        let (ends, counts, runtime) =
-            (ended.clone(), counted.clone(), tokio::runtime::Handle::current());
+        let (ends, counts) = (ended.clone(), counted.clone());
         let outside = std::thread::spawn(move || {
-            let _runtime = runtime.enter();
             loop {
                 let ends = ends.clone();
                 let task = from_outside.spawn("short", async move {

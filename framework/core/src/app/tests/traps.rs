@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{Log, app};
 use crate::{
+    app::StartError,
     clock::Clock,
     config::NoConfig,
     error::{Result, anyhow, bail},
@@ -365,6 +366,75 @@ async fn a_panicking_decorator_is_a_failure_with_a_name() {
     let error = app.start().await.unwrap_err().to_string();
     assert!(error.contains("`store` failed to start"), "{error}");
     assert!(error.contains("not today"), "{error}");
+}
+
+/// So is one over a value that is there from the beginning, which no task gives.
+#[tokio::test]
+async fn a_panicking_decorator_of_a_supplied_value_is_a_failure_with_a_name() {
+    let supplied = app().supply(Arc::new(7_u64)).decorate::<u64>(|_| panic!("boom"));
+    let replaced = app()
+        .provide(|| async { Ok(Arc::new(7_u64)) })
+        .replace(Arc::new(8_u64))
+        .decorate::<u64>(|_| panic!("boom"));
+    for app in [supplied, replaced] {
+        let error = app.start().await.unwrap_err();
+        let StartError::Failed { cause, exit } = error else { panic!("{error}") };
+        assert_eq!(cause, "the decorator of `u64` panicked: boom");
+        assert_eq!(exit.code(), Exit::START_FAILED);
+    }
+}
+
+/// A runnable has ended when its run and its drain have.
+#[tokio::test]
+async fn a_drain_that_outlives_its_run_is_awaited() {
+    struct Draining {
+        log: Log,
+        clock: Clock,
+        stop: Notify,
+        fails: bool,
+    }
+
+    #[async_trait]
+    impl Runnable for Draining {
+        async fn run(&self, cx: RunCx) -> Result<()> {
+            cx.ready();
+            self.stop.notified().await;
+            Ok(())
+        }
+
+        async fn graceful_shutdown(&self) -> Result<()> {
+            self.stop.notify_one();
+            self.clock.sleep(Duration::from_millis(50)).await;
+            self.log.add("drained");
+            if self.fails {
+                bail!("no way out");
+            }
+            Ok(())
+        }
+    }
+
+    for leads in [false, true] {
+        for fails in [false, true] {
+            let (log, seen) = (Log::default(), Log::default());
+            let made = log.clone();
+            let run = Run::new("worker", move || {
+                let (log, clock) = (made.clone(), Clock::system());
+                Draining { log, clock, stop: Notify::new(), fails }
+            });
+            let run = if leads { run.leader_only("work") } else { run };
+            let events = seen.of_events(|event| match event {
+                Event::LeadershipAcquired { .. } => Some("leads".to_owned()),
+                _ => None,
+            });
+            let app = app().runnable(run).on_event(events).start().await.unwrap();
+            while leads && seen.lines().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let exit = app.stop().await;
+            assert_eq!(log.lines(), ["drained"], "leads: {leads}");
+            assert_eq!(exit.is_clean(), !fails, "leads: {leads}, {exit}");
+        }
+    }
 }
 
 #[tokio::test]
