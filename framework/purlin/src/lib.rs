@@ -47,7 +47,7 @@
 //! | `resilience` | | `Guard`: retry with a budget, circuit breaker, bulkhead, timeouts |
 //! | `scheduler` | `SchedulerModule` | jobs by interval and cron, with history and a page |
 //! | `testing` | | the test kit: `TestApp`, `MockServer`, `FaultProxy`, snapshots |
-//! | `tls` | | `http.tls`: certificates from files, renewed while the service runs |
+//! | `tls` | | `http.tls`: certificates from files, renewed while the service runs; `https` for clients |
 
 mod app;
 

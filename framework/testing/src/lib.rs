@@ -18,6 +18,8 @@
 //! What it talks to is a real [`server`], a [`MockServer`] that answers as the test says, or either
 //! of them behind a [`FaultProxy`] that breaks what goes through it.
 
+#[cfg(feature = "tls")]
+mod authority;
 mod client;
 pub mod conformance;
 mod eventually;
@@ -30,6 +32,8 @@ mod spy;
 mod stage;
 mod test_app;
 
+#[cfg(feature = "tls")]
+pub use self::authority::{Authority, Issued};
 pub use self::{
     client::{Client, Request, Response},
     eventually::eventually,

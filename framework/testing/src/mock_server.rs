@@ -13,6 +13,8 @@ use std::{
 };
 
 use purlin_core::clock::Clock;
+#[cfg(feature = "tls")]
+use purlin_tls::{ServerTls, ServerTlsConfig};
 
 pub use self::{
     answer::{Answer, Reply, Sequence},
@@ -20,7 +22,9 @@ pub use self::{
     received::Received,
     when::When,
 };
-use self::{expectation::Expectation, report::Unmatched, when::Mismatch};
+use self::{expectation::Expectation, report::Unmatched, serve::Channel, when::Mismatch};
+#[cfg(feature = "tls")]
+use crate::authority::{Authority, Issued};
 use crate::stage::Stage;
 
 /// An HTTP server that answers as a test says, and that fails the test when it is not asked as the
@@ -56,10 +60,12 @@ use crate::stage::Stage;
 /// When the server is dropped, each expectation must have been met as often as it says (at least
 /// once, if it says nothing), and there must have been no request that matches nothing.
 ///
-/// The server has a thread of its own, and speaks HTTP/1.1 without TLS.
+/// The server has a thread of its own, and speaks HTTP/1.1; with the feature `tls`
+/// [also over TLS](Self::start_tls).
 pub struct MockServer {
     site: Arc<Site>,
     address: SocketAddr,
+    url: String,
     verifies: bool,
     _stage: Stage,
 }
@@ -88,6 +94,32 @@ impl MockServer {
     /// # Panics
     /// When this machine gives no port or no thread.
     pub fn start_on(clock: Clock) -> Self {
+        Self::serve("http://127.0.0.1", clock, Channel::Plain)
+    }
+
+    /// A server that speaks TLS. Its certificate is of `authority`, and for `localhost` alone: under
+    /// `127.0.0.1` a client has to refuse it.
+    ///
+    /// ```
+    /// # use purlin_testing::{Authority, MockServer};
+    /// let authority = Authority::new();
+    /// let bank = MockServer::start_tls(&authority);
+    /// let (url, ca) = (bank.url(), authority.ca());     // `http_client.url`, `http_client.tls.ca`
+    /// # assert_eq!(url, format!("https://localhost:{}", bank.address().port()));
+    /// ```
+    ///
+    /// # Panics
+    /// When this machine gives no port or no thread.
+    #[cfg(feature = "tls")]
+    pub fn start_tls(authority: &Authority) -> Self {
+        let Issued { cert, key } = authority.issue(&["localhost"]);
+        let config = ServerTlsConfig { cert: Some(cert), key: Some(key), ..Default::default() };
+        let tls = ServerTls::load(&config, &["http/1.1"], Clock::system());
+        let tls = tls.expect("what was issued is sound").expect("it has a certificate");
+        Self::serve("https://localhost", Clock::system(), Channel::Tls(tls.acceptor()))
+    }
+
+    fn serve(origin: &str, clock: Clock, channel: Channel) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| {
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
@@ -101,9 +133,10 @@ impl MockServer {
         });
         let play = {
             let site = site.clone();
-            move || serve::run(site, listener)
+            move || serve::run(site, listener, channel)
         };
-        Self { site, address, verifies: true, _stage: Stage::start("mock-server", play) }
+        let url = format!("{origin}:{}", address.port());
+        Self { site, address, url, verifies: true, _stage: Stage::start("mock-server", play) }
     }
 
     /// Does not verify when it is dropped: for a server that stands in the background.
@@ -125,9 +158,9 @@ impl MockServer {
         self.address
     }
 
-    /// Where it listens: `http://127.0.0.1:41234`.
+    /// Where it listens: `http://127.0.0.1:41234`, or `https://localhost:41234`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     /// The requests that came, whether they matched or not, in order.
@@ -149,7 +182,7 @@ impl MockServer {
     }
 
     fn report(&self) -> Option<String> {
-        report::report(&self.url(), &self.site.expectations(), &lock(&self.site.unmatched))
+        report::report(&self.url, &self.site.expectations(), &lock(&self.site.unmatched))
     }
 }
 

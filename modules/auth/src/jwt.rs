@@ -12,7 +12,8 @@
 //!
 //! ```yaml
 //! jwt:
-//!   jwks_url: http://id.internal/.well-known/jwks.json
+//!   jwks_url: https://id.internal/.well-known/jwks.json
+//!   jwks_tls: { ca: /etc/tls/ca.crt }   # believed besides what this machine believes
 //!   issuer: https://id.example
 //!   audience: [orders]
 //!   permissions: scope                  # `.requires("orders:write")` looks here
@@ -50,6 +51,10 @@
 //! `jwt.jwks_cooldown`, however many such tokens come. Requests with such a token wait for the fetch
 //! that is under way; others go on meanwhile. When a fetch fails, the old keys stay and the health
 //! check fails; tokens with an unknown key are then answered with 503, since they may be good.
+//!
+//! A fetch is a call of `purlin-http-client`: an issuer that is unavailable is asked up to three times
+//! within `jwt.jwks_timeout`, and it is in the client's metrics as `jwt`. An `https` address takes the
+//! feature `tls`; `jwt.jwks_tls` says whom is believed.
 //!
 //! [RFC 7519]: https://www.rfc-editor.org/rfc/rfc7519
 //! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517

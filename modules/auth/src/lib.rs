@@ -19,7 +19,7 @@
 //!
 //! # fn main() {
 //! let app = App::builder()
-//!     .set("jwt.jwks_url", "http://id.internal/.well-known/jwks.json")
+//!     .set("jwt.jwks_url", "https://id.internal/.well-known/jwks.json")
 //!     .set("jwt.issuer", "https://id.example")
 //!     .set("jwt.audience", ["orders"])
 //!     .module(JwtModule)
@@ -34,6 +34,7 @@
 //!
 //! # Features
 //! - `jwt` (default): the module for tokens;
+//! - `tls`: keys that are fetched from `https` addresses;
 //! - `axum`: a handler takes a [`Principal`] as an argument. `purlin-http` turns it on.
 
 extern crate purlin_core as purlin;

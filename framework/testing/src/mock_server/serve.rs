@@ -11,7 +11,11 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use purlin_core::clock::Clock;
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 use super::{Received, Reply, Site, answer::Ending};
 
@@ -22,7 +26,15 @@ struct NoAnswer;
 
 type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
 
-pub(super) async fn run(site: Arc<Site>, listener: TcpListener) {
+/// What lies between TCP and HTTP.
+#[derive(Clone)]
+pub(super) enum Channel {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(purlin_tls::tokio_rustls::TlsAcceptor),
+}
+
+pub(super) async fn run(site: Arc<Site>, listener: TcpListener, channel: Channel) {
     let listener = tokio::net::TcpListener::from_std(listener);
     let listener = listener.expect("a bound socket can be listened on");
     let mut connections = JoinSet::new();
@@ -31,13 +43,26 @@ pub(super) async fn run(site: Arc<Site>, listener: TcpListener) {
             Some(_) = connections.join_next() => {}
             // An error here is that of a connection which has gone already.
             Ok((stream, _)) = listener.accept() => {
-                connections.spawn(connection(site.clone(), stream));
+                connections.spawn(accept(site.clone(), stream, channel.clone()));
             }
         }
     }
 }
 
-async fn connection(site: Arc<Site>, stream: TcpStream) {
+async fn accept(site: Arc<Site>, stream: TcpStream, channel: Channel) {
+    match channel {
+        Channel::Plain => connection(site, stream).await,
+        #[cfg(feature = "tls")]
+        Channel::Tls(tls) => {
+            // A client that does not believe us is what a test looks at on its side.
+            if let Ok(stream) = tls.accept(stream).await {
+                connection(site, stream).await;
+            }
+        }
+    }
+}
+
+async fn connection(site: Arc<Site>, stream: impl AsyncRead + AsyncWrite + Unpin) {
     let service = service_fn(|request| answer(&site, request));
     // How a connection ends is the client's business, and what a test looks at there.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;

@@ -53,10 +53,14 @@ pub struct JwtConfig {
     #[config(default = "10s")]
     #[validate(range(max = "24h"))]
     pub jwks_cooldown: Duration,
-    /// How long a fetch may take.
+    /// How long a fetch may take, with all of its attempts.
     #[config(default = "5s")]
     #[validate(range(min = "1ms", max = "10m"))]
     pub jwks_timeout: Duration,
+    /// Whom is believed, and what is shown, where `jwks_url` is `https`.
+    #[cfg(feature = "tls")]
+    #[config(nested)]
+    pub jwks_tls: purlin_tls::ClientTlsConfig,
 }
 
 // === impl JwtConfig ===
@@ -78,6 +82,8 @@ impl Default for JwtConfig {
             jwks_refresh: Duration::from_secs(600),
             jwks_cooldown: Duration::from_secs(10),
             jwks_timeout: Duration::from_secs(5),
+            #[cfg(feature = "tls")]
+            jwks_tls: purlin_tls::ClientTlsConfig::default(),
         }
     }
 }

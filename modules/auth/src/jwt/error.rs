@@ -2,6 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 use purlin::error::Error;
+use url::Url;
 
 use super::key_set::KeySetError;
 
@@ -45,18 +46,27 @@ pub enum SetupError {
     /// The set of keys in the configuration cannot be used.
     #[error("`jwt.jwks` cannot be used: {0}")]
     KeySet(#[source] KeySetError),
-    /// The address of the set of keys is none that can be fetched from.
+    /// The address of the set of keys has a user or a password.
     #[error(
-        "`jwt.jwks_url` is `{0}`, and only http:// can be fetched: put the set into `jwt.jwks` (`file:/path` reads a file), or fetch it through a proxy that speaks TLS"
+        "`jwt.jwks_url` is `{0}` with a user or a password: a set of public keys needs none, and addresses are in logs"
     )]
-    Scheme(String),
+    Credentials(Url),
+    /// The address of the set of keys is none that can be fetched from, or the files in
+    /// `jwt.jwks_tls` cannot be used.
+    #[error("the keys at `{url}` (`jwt.jwks_url`) cannot be fetched")]
+    Client {
+        /// The address.
+        url: Url,
+        /// What is wrong.
+        source: Box<purlin_http_client::SetupError>,
+    },
     /// The set of keys could not be fetched.
     #[error(
         "the keys at `{url}` (`jwt.jwks_url`) could not be fetched: is the issuer up, and the address right?"
     )]
     Fetch {
         /// The address.
-        url: String,
+        url: Url,
         /// What happened.
         source: Error,
     },

@@ -11,13 +11,14 @@ use jsonwebtoken::Algorithm;
 use purlin::{
     async_trait,
     clock::{Clock, Instant},
-    error::{Context as _, Result, bail, ensure},
+    config::ByteSize,
+    error::{Context as _, Error, Result, anyhow},
     meter::Meter,
     runnable::{RunCx, Runnable},
 };
-use reqwest::{Client, redirect::Policy};
+use purlin_http_client::{Broken, ErrorKind, HttpClient, HttpClientConfig, Response};
 use tokio::sync::{Notify, watch};
-use url::Url;
+use url::{Position, Url};
 
 use super::{
     bearer::Token,
@@ -48,11 +49,13 @@ pub(super) struct RemoteKeys {
 /// Where keys come from, and which are taken.
 #[derive(Debug)]
 struct Source {
-    http: Client,
-    url: Url,
+    http: HttpClient,
+    /// What is asked for, which may have a secret in its query.
+    path: String,
     /// The address without what may be secret in it.
     shown: Url,
     timeout: Duration,
+    clock: Clock,
     allowed: Vec<Algorithm>,
 }
 
@@ -68,7 +71,7 @@ pub(super) struct Attempt {
 }
 
 /// A set of keys is some kilobytes; whoever sends this much is not the issuer.
-const LONGEST: usize = 1024 * 1024;
+const LONGEST: ByteSize = ByteSize::mib(1);
 
 // === impl RemoteKeys ===
 
@@ -80,23 +83,11 @@ impl RemoteKeys {
         clock: &Clock,
         meter: &Meter,
     ) -> Result<Self, SetupError> {
-        let shown = shown(url);
-        if url.scheme() != "http" {
-            return Err(SetupError::Scheme(shown.to_string()));
-        }
-        let failed = |source| SetupError::Fetch { url: shown.to_string(), source };
-        // A key set is where it was said to be: whoever can redirect could also replace it.
-        let http = Client::builder().redirect(Policy::none()).no_proxy().build();
-        let source = Source {
-            http: http.map_err(|error| failed(error.into()))?,
-            url: url.clone(),
-            shown: shown.clone(),
-            timeout: config.jwks_timeout,
-            allowed: config.algorithms.clone(),
-        };
+        let source = Source::new(url, config, clock, meter)?;
         let fetches = Outcomes::new(meter, &KEY_FETCHES);
-        let keys = source.fetch(clock).await;
+        let keys = source.fetch().await;
         fetches.count(outcome(&keys));
+        let failed = |error| SetupError::Fetch { url: source.shown.clone(), source: error };
         let (keys, now) = (keys.map_err(failed)?, clock.now());
         Ok(Self {
             source,
@@ -139,7 +130,7 @@ impl RemoteKeys {
     }
 
     async fn refresh(&self) {
-        let keys = self.source.fetch(&self.clock).await;
+        let keys = self.source.fetch().await;
         self.fetches.count(outcome(&keys));
         let error = match keys {
             Ok(keys) => {
@@ -183,24 +174,51 @@ impl RemoteKeys {
 // === impl Source ===
 
 impl Source {
-    async fn fetch(&self, clock: &Clock) -> Result<KeySet> {
-        let body = clock.timeout(self.timeout, self.body()).await??;
-        Ok(KeySet::read(&body, &self.allowed)?)
+    fn new(
+        url: &Url,
+        config: &JwtConfig,
+        clock: &Clock,
+        meter: &Meter,
+    ) -> Result<Self, SetupError> {
+        let mut shown = url.clone();
+        // These fail for addresses that cannot have what they remove.
+        let _ = shown.set_username("");
+        let _ = shown.set_password(None);
+        shown.set_query(None);
+        shown.set_fragment(None);
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(SetupError::Credentials(shown));
+        }
+        let mut origin = shown.clone();
+        origin.set_path("/");
+        let mut client = HttpClientConfig::new(origin);
+        client.max_response = LONGEST;
+        client.connect_timeout = config.jwks_timeout;
+        // One limit is around all of it, whose message names the setting of this section.
+        (client.guard.timeout, client.guard.deadline) = (Duration::ZERO, Duration::ZERO);
+        // The cool-down says how often an issuer is asked that is down.
+        client.guard.breaker.enabled = false;
+        #[cfg(feature = "tls")]
+        client.tls.clone_from(&config.jwks_tls);
+        let http = HttpClient::builder("jwt").clock(clock.clone()).meter(meter.clone());
+        let http = http.build(&client);
+        Ok(Self {
+            http: http
+                .map_err(|error| SetupError::Client { url: shown.clone(), source: error.into() })?,
+            path: url[Position::BeforePath..Position::AfterQuery].to_owned(),
+            shown,
+            timeout: config.jwks_timeout,
+            clock: clock.clone(),
+            allowed: config.algorithms.clone(),
+        })
     }
 
-    async fn body(&self) -> Result<Vec<u8>> {
-        let answer = self.http.get(self.url.clone()).send().await;
-        let mut answer = answer.map_err(reqwest::Error::without_url)?;
-        ensure!(answer.status().is_success(), "the answer is {}", answer.status());
-        let mut body = Vec::new();
-        loop {
-            let chunk = answer.chunk().await.map_err(reqwest::Error::without_url);
-            let Some(chunk) = chunk.context("the answer broke off")? else { return Ok(body) };
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST {
-                bail!("the answer is longer than {LONGEST} bytes");
-            }
-        }
+    async fn fetch(&self) -> Result<KeySet> {
+        // A redirect is not followed: whoever can redirect could also replace the keys.
+        let answer = self.clock.timeout(self.timeout, self.http.get(&self.path).send()).await;
+        let answer = answer.context("no answer within `jwt.jwks_timeout`")?;
+        let answer = answer.and_then(Response::success).map_err(said)?;
+        Ok(KeySet::read(answer.body(), &self.allowed)?)
     }
 }
 
@@ -232,13 +250,14 @@ impl Runnable for Refresher {
     }
 }
 
-fn shown(url: &Url) -> Url {
-    let mut shown = url.clone();
-    // These fail for addresses that cannot have what they remove.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown
+/// Why there is no answer, without the address, which is told beside it.
+fn said(error: purlin_http_client::Error) -> Error {
+    match &error.kind {
+        ErrorKind::Guard(guard) if matches!(guard.inner(), Some(Broken::TooLarge { .. })) => {
+            anyhow!("the answer is longer than {LONGEST}")
+        }
+        _ => anyhow!(error.kind),
+    }
 }
 
 fn outcome<T>(outcome: &Result<T>) -> &'static str {

@@ -19,7 +19,10 @@ pub(crate) struct Issuer {
 
 impl Issuer {
     pub(crate) fn start(keys: &[&Signer]) -> Self {
-        let server = MockServer::start();
+        Self::on(MockServer::start(), keys)
+    }
+
+    pub(crate) fn on(server: MockServer, keys: &[&Signer]) -> Self {
         let answer = Arc::new(Mutex::new(Reply::status(404)));
         let published = answer.clone();
         let keys_of = move |_: &Received| published.lock().unwrap().clone();

@@ -7,6 +7,8 @@ extern crate purlin_core as purlin;
 mod issuer;
 mod service;
 mod signer;
+#[cfg(feature = "tls")]
+mod tls;
 
 mod algorithms;
 mod forgeries;

@@ -23,7 +23,7 @@ async fn each_error_of_the_start_says_what_to_change() {
     let weak = include_str!("keys/rsa1024.pub.pem");
     let private = "-----BEGIN PRIVATE KEY-----\nMC4CAQ==\n-----END PRIVATE KEY-----";
     let symmetric = r#"{"keys": [{"kty": "oct", "kid": "s", "k": "AAAA"}]}"#;
-    let cases: [(AppBuilder, &[&str]); 15] = [
+    let cases: [(AppBuilder, &[&str]); 16] = [
         (service(), &["no key is set", "`jwt.jwks_url`", "`jwt.secret`"]),
         (
             set("jwt.secret", SECRET).set("jwt.public_key", RSA_PEM),
@@ -54,7 +54,11 @@ async fn each_error_of_the_start_says_what_to_change() {
         (set("jwt.jwks", symmetric), &["`jwt.jwks`", "key \"s\": it is a shared secret"]),
         (
             set("jwt.jwks_url", "https://ada:hunter2@id.example/jwks.json"),
-            &["`jwt.jwks_url` is `https://id.example/jwks.json`", "only http://"],
+            &["`jwt.jwks_url` is `https://id.example/jwks.json`", "needs none"],
+        ),
+        (
+            set("jwt.jwks_url", "ftp://id.example/jwks.json"),
+            &["`ftp://id.example/jwks.json` (`jwt.jwks_url`)", "write http"],
         ),
         (
             set("jwt.jwks_url", "http://id.example/").set("jwt.algorithms", ["HS256"]),
