@@ -1,4 +1,5 @@
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use tracing::Level;
 
 use super::{Format, Record};
 
@@ -45,11 +46,9 @@ impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(record) = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry(
-            "timestamp",
-            &humantime::format_rfc3339_millis(record.time).to_string(),
-        )?;
-        map.serialize_entry("level", &record.level.as_str().to_ascii_lowercase())?;
+        let time = humantime::format_rfc3339_millis(record.time);
+        map.serialize_entry("timestamp", &format_args!("{time}"))?;
+        map.serialize_entry("level", level(record.level))?;
         map.serialize_entry("service", &record.service.name)?;
         map.serialize_entry("version", &record.service.version)?;
         map.serialize_entry("component", record.component)?;
@@ -75,5 +74,15 @@ impl Serialize for Object<'_> {
             }
         }
         map.end()
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
     }
 }

@@ -49,6 +49,11 @@ pub(super) struct Fields(pub(super) Vec<(&'static str, Value)>);
 // === impl Fields ===
 
 impl Fields {
+    /// Without any yet, and with room for those of a usual line.
+    pub(super) fn with_room() -> Self {
+        Self(Vec::with_capacity(16))
+    }
+
     pub(super) fn set(&mut self, name: &'static str, value: Value) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,

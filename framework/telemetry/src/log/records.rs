@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use tracing::{
     Event, Subscriber,
     span::{Attributes, Id},
@@ -48,19 +50,20 @@ where
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-        let mut fields = Fields::default();
+        let mut fields = Fields::with_room();
         let mut method = None;
         for span in cx.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(of_span) = span.extensions().get::<Fields>() {
                 of_span.0.iter().for_each(|(name, value)| fields.set(name, value.clone()));
             }
             // An outer span's method is not what the inner one does.
-            method = fields.take("method").or_else(|| Some(span.name().to_owned()));
+            let taken = fields.take("method").map(Cow::Owned);
+            method = taken.or_else(|| Some(Cow::Borrowed(span.name())));
         }
         event.record(&mut fields);
         let message = fields.take("message").unwrap_or_default();
         let component = fields.take("component");
-        let method = fields.take("method").or(method);
+        let method = fields.take("method").map(Cow::Owned).or(method);
         let place = metadata.file().zip(metadata.line());
         (self.write)(&Record {
             time: self.cx.clock.system_now(),
