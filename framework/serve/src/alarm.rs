@@ -75,3 +75,67 @@ impl Timer {
         Self { at, sleep, waker: Waker::noop().clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::Relaxed},
+        },
+        task::Wake,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Counts how often a task was woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::START + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_timer_in_time_is_left_alone_and_a_late_one_is_not() {
+        let (clock, hand) = Clock::held();
+        let mut alarm = Alarm::new(clock.clone());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let cx = &mut Context::from_waker(&waker);
+
+        assert!(alarm.poll_at(cx, clock.now(), at(10)).is_pending());
+        hand.advance(Duration::from_secs(4));
+        assert!(alarm.poll_at(cx, clock.now(), at(14)).is_pending(), "put off");
+        hand.advance(Duration::from_secs(6));
+        assert_eq!(woken.0.load(Relaxed), 1, "at the moment that was set first");
+        // What put it off again came in the same moment.
+        assert!(alarm.poll_at(cx, clock.now(), at(20)).is_pending());
+        hand.advance(Duration::from_secs(5));
+        assert!(alarm.poll_at(cx, clock.now(), at(18)).is_pending(), "brought forward");
+        hand.advance(Duration::from_secs(3));
+        assert_eq!(woken.0.load(Relaxed), 2);
+        assert!(alarm.poll(cx, at(18)).is_ready());
+    }
+
+    #[test]
+    fn whoever_asked_last_is_woken() {
+        let (clock, hand) = Clock::held();
+        let mut alarm = Alarm::new(clock.clone());
+        let asked = [Arc::new(Woken::default()), Arc::new(Woken::default())];
+        for woken in &asked {
+            let waker = Waker::from(Arc::clone(woken));
+            let cx = &mut Context::from_waker(&waker);
+            assert!(alarm.poll_at(cx, clock.now(), at(10)).is_pending());
+        }
+        hand.advance(Duration::from_secs(10));
+        assert_eq!(asked.map(|woken| woken.0.load(Relaxed)), [0, 1]);
+    }
+}
