@@ -7,7 +7,7 @@
 //! A layer that is off, while others are on, is in its place and does nothing. Tower's `option_layer`
 //! would make each layer's type name what is inside twice, and so the whole stack's 2¹⁷ times.
 
-mod access_log;
+mod account;
 mod body_limit;
 mod client;
 mod compression;
@@ -18,7 +18,6 @@ mod decompression;
 mod draining;
 mod guard;
 mod label;
-mod metrics;
 mod panics;
 mod problems;
 mod rate_limit;
@@ -35,7 +34,7 @@ use tower::{Layer, Service, ServiceBuilder};
 
 pub use self::correlation::CorrelationId;
 use self::{
-    access_log::AccessLog,
+    account::Account,
     body_limit::BodyLimit,
     client::Clients,
     compression::Compress,
@@ -44,7 +43,6 @@ use self::{
     csrf::Csrf,
     decompression::Decompress,
     draining::Refuse,
-    metrics::Measure,
     panics::CatchPanics,
     problems::Problems,
     rate_limit::{Limit, RateLimit},
@@ -116,10 +114,9 @@ impl Layers {
             _ => self.rate_limit(&label, &overrides),
         };
         ServiceBuilder::new()
+            .layer(Correlate::new(on, entropy.clone(), label.clone()))
             .layer(Trace::new(on.trace, label.clone()))
-            .layer(Correlate::new(on.correlation_id, entropy.clone(), label.clone()))
-            .layer(AccessLog::new(on.access_log, clock.clone(), label.clone()))
-            .layer(Measure::new(on.metrics, clock.clone(), label.clone(), meter.clone()))
+            .layer(Account::new(on, clock.clone(), label.clone(), meter))
             .layer(Compress::new(compression))
             .layer(self.cors.clone())
             .layer(Problems::new(on.problems))

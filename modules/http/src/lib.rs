@@ -73,26 +73,25 @@
 //!
 //! | | layer | what it does | switched by | at first |
 //! |---|---|---|---|---|
-//! | 1 | trace | the span of the request, in the trace of its caller | `layers.trace` | on |
-//! | 2 | correlation id | the identifier of the request, on every line of the log and on calls to others | `layers.correlation_id` | on |
-//! | 3 | access log | a line for each request | `layers.access_log` | on |
-//! | 4 | metrics | duration by method, route and status | `layers.metrics` | on |
-//! | 5 | compression | answers in zstd, br or gzip | `compression.responses` | off |
-//! | 6 | CORS | which pages of other origins may call; preflights are answered here | `cors.origins` | off |
-//! | 7 | problems | errors as problem details | `layers.problems` | on |
-//! | 8 | panics | a panic as 500 | `layers.panics` | on |
-//! | 9 | streams | tells handlers of the drain, and follows answers that go on | always | on |
-//! | 10 | drain | 503 to requests that come during the drain | `layers.drain` | off |
-//! | 11 | CSRF | 403 to requests that come from pages of other sites | `csrf.enabled` | on |
-//! | 12 | rate limit | 429, by client address or header | `rate_limit.enabled`, routes | off |
-//! | 13 | timeout | 504 | `request_timeout`, routes | 30 s |
-//! | 14 | decompression | bodies of requests in gzip or br | `compression.requests` | off |
-//! | 15 | body limit | 413, also for what was decompressed | `body_limit`, routes | 2 MiB |
-//! | 16 | guard | 401 and 403 | secured routes | on |
-//! | 17 | rate limit | 429, by principal | `rate_limit.key` | off |
+//! | 1 | correlation id | the identifier of the request, on every line of the log and on calls to others | `layers.correlation_id` | on |
+//! | 2 | trace | the span of the request, in the trace of its caller | `layers.trace` | on |
+//! | 3 | account | a line of the log; duration by method, route and status | `layers.access_log`, `layers.metrics` | on |
+//! | 4 | compression | answers in zstd, br or gzip | `compression.responses` | off |
+//! | 5 | CORS | which pages of other origins may call; preflights are answered here | `cors.origins` | off |
+//! | 6 | problems | errors as problem details | `layers.problems` | on |
+//! | 7 | panics | a panic as 500 | `layers.panics` | on |
+//! | 8 | streams | tells handlers of the drain, and follows answers that go on | always | on |
+//! | 9 | drain | 503 to requests that come during the drain | `layers.drain` | off |
+//! | 10 | CSRF | 403 to requests that come from pages of other sites | `csrf.enabled` | on |
+//! | 11 | rate limit | 429, by client address or header | `rate_limit.enabled`, routes | off |
+//! | 12 | timeout | 504 | `request_timeout`, routes | 30 s |
+//! | 13 | decompression | bodies of requests in gzip or br | `compression.requests` | off |
+//! | 14 | body limit | 413, also for what was decompressed | `body_limit`, routes | 2 MiB |
+//! | 15 | guard | 401 and 403 | secured routes | on |
+//! | 16 | rate limit | 429, by principal | `rate_limit.key` | off |
 //!
 //! The keys are those of the section `http`; `layers.enabled` switches all of them but the guard, and
-//! a route is what it is in axum. The tenant has its place between 16 and 17. The layers
+//! a route is what it is in axum. The tenant has its place between 15 and 16. The layers
 //! of the user follow inside, then the handler.
 //!
 //! What measures is outside of what answers, so that a panic, a timeout and a refusal are logged and

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    pin::Pin,
     task::{Context, Poll},
 };
 
@@ -46,6 +47,9 @@ pub(super) struct Worth {
     min_size: u64,
 }
 
+/// Boxed where there is one: it is much larger than what is inside, also for those without it.
+type Compressing<F> = MapOk<ResponseFuture<F, Worth>, fn(Shrunk) -> Response>;
+
 type Shrunk = http::Response<CompressionBody<Body>>;
 
 // === impl Compress ===
@@ -81,8 +85,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future =
-        Either<S::Future, MapOk<ResponseFuture<S::Future, Worth>, fn(Shrunk) -> Response>>;
+    type Future = Either<S::Future, Pin<Box<Compressing<S::Future>>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.get_mut().poll_ready(cx)
@@ -91,7 +94,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         if self.on && request.headers().contains_key(ACCEPT_ENCODING) {
             let boxed: fn(Shrunk) -> Response = |response| response.map(Body::new);
-            return Either::Right(self.inner.call(request).map_ok(boxed));
+            return Either::Right(Box::pin(self.inner.call(request).map_ok(boxed)));
         }
         Either::Left(self.inner.get_mut().call(request))
     }

@@ -22,7 +22,7 @@ use tower::{Layer, Service};
 use tracing::{Instrument, Span, instrument::Instrumented};
 
 use super::label::{self, Label};
-use crate::problem::Problem;
+use crate::{config::LayersConfig, problem::Problem};
 
 /// The identifier of a request: what `X-Correlation-ID` or `X-Request-ID` said, or else a random
 /// one.
@@ -36,10 +36,11 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CorrelationId(trace::CorrelationId);
 
-/// Gives each request its [`CorrelationId`], and the span a field that says it.
+/// Gives each request its [`CorrelationId`]; the span of its trace says it, or else one of its own.
 #[derive(Clone)]
 pub(super) struct Correlate {
     on: bool,
+    spans: bool,
     entropy: Entropy,
     label: Label,
 }
@@ -110,17 +111,12 @@ impl<S: Sync> OptionalFromRequestParts<S> for CorrelationId {
 // === impl Correlate ===
 
 impl Correlate {
-    pub(super) fn new(on: bool, entropy: Entropy, label: Label) -> Self {
-        Self { on, entropy, label }
+    pub(super) fn new(on: &LayersConfig, entropy: Entropy, label: Label) -> Self {
+        Self { on: on.correlation_id, spans: !on.trace, entropy, label }
     }
 
-    /// A span with the identifier: the one of the trace, which has a place for it, or else one of
-    /// its own.
     fn span(&self, id: &CorrelationId, request: &Request) -> Span {
-        let current = Span::current();
-        if current.has_field("correlation_id") {
-            current.record("correlation_id", id.as_str());
-            // It is entered already.
+        if !self.spans {
             return Span::none();
         }
         // At the level of errors, so that no filter leaves errors without their identifier.
@@ -128,7 +124,7 @@ impl Correlate {
             "request",
             correlation_id = id.as_str(),
             http.request.method = label::method(request.method()),
-            http.route = &*self.label.of(request),
+            http.route = self.label.text(request),
         )
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{
     convert::Infallible,
+    pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -22,14 +24,13 @@ use crate::{
 /// Tells browsers which pages may call, and answers their questions beforehand.
 #[derive(Clone)]
 pub(super) struct Cors {
-    on: bool,
-    layer: CorsLayer,
+    layer: Option<Arc<CorsLayer>>,
 }
 
 #[derive(Clone)]
 pub(super) struct WithCors<S> {
-    on: bool,
-    inner: cors::Cors<S>,
+    inner: S,
+    layer: Option<Arc<CorsLayer>>,
 }
 
 // === impl Cors ===
@@ -39,7 +40,7 @@ impl Cors {
     /// credentials are involved, so that such settings never do what they say.
     pub(super) fn new(config: &CorsConfig) -> Result<Self, RouteProblem> {
         if config.origins.is_empty() {
-            return Ok(Self { on: false, layer: CorsLayer::new() });
+            return Ok(Self { layer: None });
         }
         let any = config.origins.iter().any(AllowedOrigin::is_any);
         let origin = if any {
@@ -80,7 +81,7 @@ impl Cors {
             })
             .max_age(config.max_age)
             .allow_credentials(config.credentials);
-        Ok(Self { on: true, layer })
+        Ok(Self { layer: Some(Arc::new(layer)) })
     }
 }
 
@@ -106,7 +107,7 @@ impl<S> Layer<S> for Cors {
     type Service = WithCors<S>;
 
     fn layer(&self, inner: S) -> WithCors<S> {
-        WithCors { on: self.on, inner: self.layer.layer(inner) }
+        WithCors { inner, layer: self.layer.clone() }
     }
 }
 
@@ -114,14 +115,14 @@ impl<S> Layer<S> for Cors {
 
 impl<S> Service<Request> for WithCors<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<S::Future, cors::ResponseFuture<S::Future>>;
+    type Future = Either<S::Future, Pin<Box<cors::ResponseFuture<S::Future>>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.get_mut().poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
@@ -129,9 +130,14 @@ where
         let headers = request.headers();
         let asks =
             headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if self.on && (asks || request.method() != Method::OPTIONS) {
-            return Either::Right(self.inner.call(request));
+        match &self.layer {
+            Some(layer) if asks || request.method() != Method::OPTIONS => {
+                // The service that was polled is the one that is ready.
+                let next = self.inner.clone();
+                let inner = std::mem::replace(&mut self.inner, next);
+                Either::Right(Box::pin(layer.layer(inner).call(request)))
+            }
+            _ => Either::Left(self.inner.call(request)),
         }
-        Either::Left(self.inner.get_mut().call(request))
     }
 }

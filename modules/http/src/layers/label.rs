@@ -26,12 +26,24 @@ impl Label {
 
     /// The template of the route: `/orders/{id}`.
     pub(super) fn of(&self, request: &Request) -> Arc<str> {
+        match self.matched(request) {
+            Ok(path) => path.into(),
+            Err(path) => path.clone(),
+        }
+    }
+
+    /// The same, for a moment.
+    pub(super) fn text<'a>(&'a self, request: &'a Request) -> &'a str {
+        self.matched(request).unwrap_or_else(|path| path)
+    }
+
+    fn matched<'a>(&'a self, request: &'a Request) -> Result<&'a str, &'a Arc<str>> {
         match self {
-            Self::Path(path) => path.clone(),
-            Self::Matched(unmatched) => request
-                .extensions()
-                .get::<MatchedPath>()
-                .map_or_else(|| unmatched.clone(), |path| path.as_str().into()),
+            Self::Path(path) => Err(path),
+            Self::Matched(unmatched) => {
+                let path = request.extensions().get::<MatchedPath>();
+                path.map(MatchedPath::as_str).ok_or(unmatched)
+            }
         }
     }
 }

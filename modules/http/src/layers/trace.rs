@@ -20,9 +20,12 @@ use http::{
 use pin_project_lite::pin_project;
 use purlin::trace::{self, KeyValue};
 use tower::{Layer, Service};
-use tracing::{Instrument, Span, field::Empty, instrument::Instrumented};
+use tracing::Span;
 
-use super::label::{self, Label};
+use super::{
+    CorrelationId,
+    label::{self, Label},
+};
 use crate::propagation;
 
 /// Gives each request a span, whose parent is what the caller says.
@@ -40,16 +43,23 @@ pub(super) struct Traced<S> {
 
 pin_project! {
     pub(super) struct TracedFuture<F> {
+        // Gone with the answer: what ends with it, such as a line of the log, is within the span.
         #[pin]
-        inner: Instrumented<F>,
-        end: Option<End>,
+        inner: Option<F>,
+        span: Span,
+        recorded: bool,
     }
-}
 
-/// Says how the request ended, when it is dropped: also if that is because the caller is gone.
-struct End {
-    span: Span,
-    status: Option<StatusCode>,
+    impl<F> PinnedDrop for TracedFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.inner.is_some() {
+                let _entered = this.span.enter();
+                end(*this.recorded, None);
+                this.inner.set(None);
+            }
+        }
+    }
 }
 
 // === impl Trace ===
@@ -60,8 +70,8 @@ impl Trace {
     }
 
     fn span(&self, request: &Request) -> Span {
-        let (method, route) = (label::method(request.method()), self.label.of(request));
-        let route = (!route.starts_with('<')).then_some(&*route);
+        let (method, route) = (label::method(request.method()), self.label.text(request));
+        let route = (!route.starts_with('<')).then_some(route);
         let (space, path) = route.map_or(("", ""), |route| (" ", route));
         let parent = propagation::extract(request.headers());
         let _attached = parent.attach();
@@ -72,7 +82,7 @@ impl Trace {
             otel.name = format_args!("{method}{space}{path}"),
             http.request.method = method,
             http.route = route,
-            correlation_id = Empty,
+            correlation_id = request.extensions().get().map(CorrelationId::as_str),
         )
     }
 }
@@ -97,20 +107,20 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Traced<S> {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let mut recorded = false;
         if !self.layer.on {
-            let inner = self.inner.call(request).instrument(Span::none());
-            return TracedFuture { inner, end: None };
+            let inner = Some(self.inner.call(request));
+            return TracedFuture { inner, span: Span::none(), recorded };
         }
         let span = self.layer.span(&request);
-        let _entered = span.enter();
-        let mut recorded = false;
-        trace::record(|| {
-            recorded = true;
-            attributes(&request)
+        let inner = span.in_scope(|| {
+            trace::record(|| {
+                recorded = true;
+                attributes(&request)
+            });
+            Some(self.inner.call(request))
         });
-        let inner = self.inner.call(request).instrument(span.clone());
-        let end = recorded.then(|| End { span: span.clone(), status: None });
-        TracedFuture { inner, end }
+        TracedFuture { inner, span, recorded }
     }
 }
 
@@ -121,33 +131,32 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let outcome = ready!(this.inner.poll(cx));
-        if let (Ok(response), Some(end)) = (&outcome, &mut *this.end) {
-            end.status = Some(response.status());
-        }
-        *this.end = None;
+        let mut this = self.project();
+        let inner = this.inner.as_mut().as_pin_mut().expect("it is polled until it is ready");
+        let _entered = this.span.enter();
+        let outcome = ready!(inner.poll(cx));
+        end(*this.recorded, outcome.as_ref().ok().map(Response::status));
+        this.inner.set(None);
         Poll::Ready(outcome)
     }
 }
 
-// === impl End ===
-
-impl Drop for End {
-    fn drop(&mut self) {
-        let _entered = self.span.enter();
-        let Some(status) = self.status else {
-            trace::record(|| [KeyValue::new("error.type", "client_closed_request")]);
-            return;
-        };
-        let code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
-        if status.is_server_error() {
-            let kind = KeyValue::new("error.type", status.as_str().to_owned());
-            trace::record(|| [code, kind]);
-            trace::fail("");
-        } else {
-            trace::record(|| [code]);
-        }
+/// Says in the current span how its request ended; without a status the caller is gone.
+fn end(recorded: bool, status: Option<StatusCode>) {
+    if !recorded {
+        return;
+    }
+    let Some(status) = status else {
+        trace::record(|| [KeyValue::new("error.type", "client_closed_request")]);
+        return;
+    };
+    let code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
+    if status.is_server_error() {
+        let kind = KeyValue::new("error.type", status.as_str().to_owned());
+        trace::record(|| [code, kind]);
+        trace::fail("");
+    } else {
+        trace::record(|| [code]);
     }
 }
 
