@@ -1,3 +1,4 @@
+use futures_util::future::try_join_all;
 use purlin::{
     async_trait,
     error::Result,
@@ -25,17 +26,17 @@ const SHOWN: usize = 10;
 #[async_trait]
 impl Page for JobsPage {
     async fn read(&self) -> Result<Value> {
-        let mut jobs = Vec::new();
-        for status in self.0.jobs() {
+        let jobs = self.0.jobs();
+        let jobs = jobs.iter().map(|status| async move {
             let engine = &self.0.0;
             let runs = engine.ask("runs", engine.store.runs(&status.name, SHOWN)).await;
             let runs = runs.unwrap_or_default();
-            let mut job = serde_json::to_value(&status)?;
+            let mut job = serde_json::to_value(status)?;
             job["last"] = json!(runs.first());
             job["runs"] = json!(runs);
-            jobs.push(job);
-        }
-        Ok(jobs.into())
+            Ok(job)
+        });
+        try_join_all(jobs).await.map(Value::from)
     }
 
     async fn act(&self, action: &str, input: Value) -> Result<Value, ActError> {
