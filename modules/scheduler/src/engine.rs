@@ -4,7 +4,12 @@ mod drive;
 mod lane;
 mod perform;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::future::join_all;
 use purlin::{
@@ -22,6 +27,7 @@ use crate::{
     event::{JobEvent, Listeners, Skip},
     limit::Limiter,
     metrics::Instruments,
+    run::show,
     schedule::Zone,
     store::JobStore,
 };
@@ -68,6 +74,19 @@ impl Engine {
         self.instruments.store_failed(operation);
         tracing::warn!(operation, error, "the store of the scheduler does not answer");
         None
+    }
+
+    /// Nobody else would notice that a clock is wrong, or was.
+    pub(crate) fn mark_is_ahead(&self, lane: &Lane, mark: SystemTime) {
+        let (job, shown) = (lane.name(), show(mark));
+        tracing::warn!(
+            job,
+            mark = shown,
+            "the last time that the job dealt with is in the future: the clock of this machine is \
+             behind, or the one that made the mark was ahead; times of the calendar until then are \
+             not run again"
+        );
+        self.listeners.emit(&JobEvent::MarkAhead { job: job.to_owned(), mark });
     }
 
     pub(crate) fn skipped(&self, lane: &Lane, reason: Skip, times: usize) {

@@ -45,6 +45,15 @@ pub enum JobEvent {
         /// How many.
         times: usize,
     },
+    /// The mark of a job is in the future: the clock of this machine was set back or is behind, or
+    /// the one that made the mark was ahead. Runs of a steady pace go on all the same; times of the
+    /// calendar until the mark are not run.
+    MarkAhead {
+        /// The job.
+        job: String,
+        /// The last time that was dealt with.
+        mark: SystemTime,
+    },
 }
 
 /// Why a run was not started.
@@ -57,6 +66,9 @@ pub enum Skip {
     Missed,
     /// Another instance has dealt with it.
     Claimed,
+    /// Whether another instance has dealt with it is not known: the store did not answer in time,
+    /// and later had the mark.
+    Unanswered,
     /// It waited when the stop began.
     Stopped,
 }
@@ -76,6 +88,7 @@ impl Skip {
             Self::Overlap => "overlap",
             Self::Missed => "missed",
             Self::Claimed => "claimed",
+            Self::Unanswered => "unanswered",
             Self::Stopped => "stopped",
         }
     }

@@ -27,6 +27,13 @@
 //! - A time of a schedule starts at most one run: what is run is marked before it begins. A process
 //!   that is killed in the middle of a run does not repeat it; make the job itself repeatable, and
 //!   let it look for what is left to do.
+//! - A leader-only job is not run as long as its [store](JobStore) does not answer: only the store
+//!   knows whether another leader has dealt with a time. When it answers again, [`Missed`] says what
+//!   follows; a time that may have been marked although the answer was lost is run by nobody, as
+//!   [`Skip::Unanswered`]. Any other job is run all the same; a time whose mark the store did not
+//!   take counts as missed after a restart.
+//! - A wall clock that is set moves the calendar and not the pace of [`Job::every`]. A mark in the
+//!   future is told, as [`JobEvent::MarkAhead`].
 //! - A time that has passed while the process was paused or away is not lost unnoticed: [`Missed`]
 //!   says what follows. Across restarts this takes a [store](JobStore) that survives them, such as
 //!   [`SqliteJobs`].

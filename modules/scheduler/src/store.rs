@@ -16,12 +16,15 @@ use crate::run::JobRun;
 /// A store of marks and runs. Without one in the application, [`MemoryJobs`] is used.
 ///
 /// A module that gives `Arc<dyn JobStore>` is all that it takes to keep them elsewhere. Times are
-/// kept to the millisecond. A store that fails does not stop the jobs: what it would have kept is
-/// logged and lost. It passes `conformance::job_store` of `purlin-testing`.
+/// kept to the millisecond. What a store that fails would have kept of the history is logged and
+/// lost. Jobs do not begin before it has said where they were left, and leader-only ones wait for its
+/// answer before each run; it is asked again every second. It passes `conformance::job_store` of `purlin-testing`.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
     /// Moves the mark of a job to `due`, unless it is at `since` or later: then somebody else has
     /// dealt with this time, and the answer is `false`. Atomic.
+    /// `due` may be before the mark, with a `since` after it: so a mark that a wrong clock has left
+    /// in the future is taken back.
     ///
     /// Replicas that share a store so run each time of a leader-only job at most once, also when
     /// one of them wakes up and believes that it still leads.

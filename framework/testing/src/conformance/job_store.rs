@@ -7,7 +7,8 @@ use purlin_scheduler::{JobRun, JobStore, Outcome, Trigger};
 const START: Duration = Duration::from_millis(1_893_456_000_123);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What every [`JobStore`] does: a time is claimed once and a mark never goes back; runs are kept
+/// What every [`JobStore`] does: a time is claimed once and a mark goes back only when
+/// that is asked for; runs are kept
 /// with all that they say, the last ones of each job.
 ///
 /// ```
@@ -37,8 +38,11 @@ async fn marks(store: &dyn JobStore) {
     let next = start + MINUTE;
     assert!(!claim(store, next, start).await, "the mark is as far as that");
     assert!(claim(store, next, next).await, "a later time is free");
-    assert!(!claim(store, start, start).await, "a mark never goes back");
+    assert!(!claim(store, start, start).await, "a mark does not go back");
     assert_eq!(mark(store, "job").await, Some(next));
+    let after = next + Duration::from_millis(1);
+    assert!(claim(store, start, after).await, "unless whoever claims has seen the later mark");
+    assert_eq!(mark(store, "job").await, Some(start));
     assert_eq!(mark(store, "other").await, None, "each job has a mark of its own");
 }
 

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use purlin::{leader::Term, runnable::RunCx};
+use purlin::{clock::Instant, leader::Term, runnable::RunCx};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
@@ -26,9 +26,25 @@ pub(super) struct Driver {
     cx: RunCx,
     term: Option<Term>,
     slots: Slots<Start>,
+    /// The mark of a claim that was not answered: it may have been made all the same.
+    doubtful: Option<SystemTime>,
+    /// Whether the mark is ahead of the clock, which has been told.
+    is_ahead: bool,
     /// Dropped with the driver, which aborts them: nothing outlives a term.
     runs: JoinSet<()>,
 }
+
+/// What the store says of times that have passed.
+#[derive(Debug, PartialEq, Eq)]
+enum Claim {
+    Ours,
+    /// Somebody else has dealt with them, and left this mark.
+    Theirs(Option<SystemTime>),
+    Unanswered,
+}
+
+/// How long after a question that was not answered it is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Questions that may wait.
 const ASKS: usize = 16;
@@ -38,12 +54,18 @@ const ASKS: usize = 16;
 impl Driver {
     pub(super) fn new(engine: Arc<Engine>, lane: Arc<Lane>, cx: RunCx, term: Option<Term>) -> Self {
         let slots = Slots::new(lane.job.terms.overlap);
-        Self { engine, lane, cx, term, slots, runs: JoinSet::new() }
+        let runs = JoinSet::new();
+        Self { engine, lane, cx, term, slots, doubtful: None, is_ahead: false, runs }
     }
 
     pub(super) async fn drive(mut self) {
         let (door, mut asks) = mpsc::channel(ASKS);
-        let mut line = self.resume().await;
+        let mut line = tokio::select! {
+            biased;
+            () = self.cx.stopping() => return,
+            line = self.resume() => line,
+        };
+        let mut again = Instant::START;
         let mut door = Some(door);
         let mut open = None;
         if self.lane.job.terms.run_on_start && self.lane.enabled {
@@ -52,9 +74,20 @@ impl Driver {
         }
         loop {
             let now = Now::of(&self.engine.clock);
-            if let Some(passed) = line.passed(now) {
-                self.due(passed).await;
+            if let Some(passed) = line.passed(now).filter(|_| again <= now.mono) {
+                let claim = tokio::select! {
+                    biased;
+                    () = self.cx.stopping() => break,
+                    claim = self.claim(&passed) => claim,
+                };
+                if self.is_put_off(&claim, &passed) {
+                    again = self.engine.clock.now() + AGAIN;
+                } else {
+                    line.deal(&passed, now);
+                    self.due(claim, passed, &mut line);
+                }
             }
+            self.look_ahead(&line, now);
             self.lane.show(line.next(now), self.slots.all());
             if let Some(door) = door.take() {
                 open = Some(self.lane.open(door));
@@ -62,7 +95,7 @@ impl Driver {
             let clock = self.engine.clock.clone();
             let looks = async {
                 match line.look_at(now) {
-                    Some(moment) => clock.sleep_until(moment).await,
+                    Some(moment) => clock.sleep_until(moment.max(again)).await,
                     None => std::future::pending().await,
                 }
             };
@@ -82,37 +115,83 @@ impl Driver {
         self.stop().await;
     }
 
-    /// Goes on where the job was left: here, before a restart, or by another leader. The first time
-    /// ever begins now, and is marked, so that a service that is restarted often comes round to its
-    /// slow jobs.
+    /// Goes on where the job was left: here, before a restart, or by another leader. Asks until there
+    /// is an answer: without one, times that have passed would be taken for the future.
     async fn resume(&self) -> Timeline {
-        let (engine, job) = (&self.engine, self.lane.name());
-        let now = Now::of(&engine.clock);
         let schedule = if self.lane.enabled { &self.lane.schedule } else { &Schedule::Manual };
         if *schedule == Schedule::Manual {
             return Timeline::Manual;
         }
-        let mark = match engine.ask("mark", engine.store.mark(job)).await.flatten() {
-            Some(mark) => mark,
-            None => {
-                let origin = whole_millis(now.wall);
-                engine.ask("claim", engine.store.claim(job, origin, origin)).await;
-                origin
+        loop {
+            if let Some(line) = self.try_to_resume(schedule).await {
+                return line;
             }
-        };
-        Timeline::resume(schedule, engine.zone, mark, now)
+            self.engine.clock.sleep(AGAIN).await;
+        }
     }
 
-    async fn due(&mut self, passed: Passed) {
+    /// The first time ever begins now, and is marked, so that a service that is restarted often comes
+    /// round to its slow jobs. So does a steady pace whose mark was made by a wrong clock.
+    async fn try_to_resume(&self, schedule: &Schedule) -> Option<Timeline> {
         let (engine, job) = (&self.engine, self.lane.name());
-        let claim = engine.store.claim(job, whole_millis(passed.latest), passed.since);
-        // Without an answer it is run: leadership is what keeps the others from running it too.
-        let is_ours = engine.ask("claim", claim).await.unwrap_or(true);
+        let is_steady = matches!(schedule, Schedule::Every(_));
+        loop {
+            let mark = engine.ask("mark", engine.store.mark(job)).await?;
+            let now = Now::of(&engine.clock);
+            let resume = |mark| Timeline::resume(schedule, engine.zone, mark, now);
+            let ahead = match mark.map(resume) {
+                Some(line) if !is_steady || line.ahead(now).is_none() => return Some(line),
+                Some(_) => mark,
+                None => None,
+            };
+            let origin = whole_millis(now.wall);
+            let since = ahead.map_or(origin, |ahead| ahead + Duration::from_millis(1));
+            if engine.ask("claim", engine.store.claim(job, origin, since)).await? {
+                if let Some(ahead) = ahead {
+                    engine.mark_is_ahead(&self.lane, ahead);
+                }
+                return Some(resume(origin));
+            }
+            // Somebody else was quicker, and has left a mark.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn claim(&self, passed: &Passed) -> Claim {
+        let (engine, job) = (&self.engine, self.lane.name());
+        let claim = engine.store.claim(job, whole_millis(passed.mark), passed.since);
+        match engine.ask("claim", claim).await {
+            Some(true) => Claim::Ours,
+            Some(false) if !self.lane.is_leader_only() => Claim::Theirs(None),
+            Some(false) => {
+                let mark = engine.ask("mark", engine.store.mark(job)).await;
+                Claim::Theirs(mark.flatten())
+            }
+            None => Claim::Unanswered,
+        }
+    }
+
+    /// Whether the times wait until the store answers: only it knows whether another leader has dealt
+    /// with them. What is not leader-only runs on every replica, whatever the others did.
+    fn is_put_off(&mut self, claim: &Claim, passed: &Passed) -> bool {
+        let is_put_off = *claim == Claim::Unanswered && self.lane.is_leader_only();
+        if is_put_off {
+            self.doubtful = Some(passed.mark);
+        }
+        is_put_off
+    }
+
+    fn due(&mut self, claim: Claim, passed: Passed, line: &mut Timeline) {
+        let engine = &self.engine;
+        let doubtful = self.doubtful.take().is_some_and(|mark| mark >= passed.since);
         let times = passed.due(self.lane.job.terms.missed, engine.late_after);
-        // What is not leader-only runs on every replica, whatever the others did.
-        if !is_ours && self.lane.is_leader_only() {
+        if let (Claim::Theirs(mark), true) = (claim, self.lane.is_leader_only()) {
+            if let Some(mark) = mark {
+                line.follow(mark);
+            }
             let all = times.missed.len() + times.skipped + usize::from(times.on_time.is_some());
-            return engine.skipped(&self.lane, Skip::Claimed, all);
+            let reason = if doubtful { Skip::Unanswered } else { Skip::Claimed };
+            return engine.skipped(&self.lane, reason, all);
         }
         engine.skipped(&self.lane, Skip::Missed, times.skipped);
         let missed = times.missed.into_iter().map(|due| (Trigger::Missed, due));
@@ -121,6 +200,15 @@ impl Driver {
             // One that is refused has been counted as skipped.
             let _ = self.offer(trigger, due);
         }
+    }
+
+    /// Tells once when the mark gets ahead of the clock.
+    fn look_ahead(&mut self, line: &Timeline, now: Now) {
+        let ahead = line.ahead(now);
+        if let Some(mark) = ahead.filter(|_| !self.is_ahead) {
+            self.engine.mark_is_ahead(&self.lane, mark);
+        }
+        self.is_ahead = ahead.is_some();
     }
 
     fn offer(&mut self, trigger: Trigger, due: SystemTime) -> Result<Triggered, TriggerError> {

@@ -1,8 +1,11 @@
 //! Days on which clocks are turned, and ends of months, on the virtual clock.
 
-use purlin_scheduler::{Job, Jobs as _};
+use std::sync::Arc;
 
-use crate::support::{Bench, MINUTE, app, nothing};
+use purlin::app::AppBuilder;
+use purlin_scheduler::{Job, JobStore, Jobs as _, MemoryJobs, Skip};
+
+use crate::support::{Bench, MINUTE, app, at, nothing};
 
 /// A zone, from when to watch it, the runs of `30 2 * * *`, and those of `30 * * * *` in the night.
 struct Night {
@@ -112,12 +115,15 @@ async fn the_zone_of_the_configuration_holds_where_a_job_names_none() {
 
 #[tokio::test]
 async fn a_wall_clock_that_is_set_moves_the_calendar_and_not_the_pace() {
-    let builder = app().job(Job::cron("calendar", "0 * * * *", nothing)).job(Job::every(
-        "pace",
-        MINUTE * 10,
-        nothing,
-    ));
+    let calendar = || Job::cron("calendar", "0 * * * *", nothing);
+    let pace = || Job::every("pace", MINUTE * 10, nothing);
+    steps_of_the_clock(app().job(calendar()).job(pace())).await;
+    steps_of_the_clock(app().job(calendar().leader_only()).job(pace().leader_only())).await;
+}
+
+async fn steps_of_the_clock(builder: AppBuilder) {
     let bench = Bench::start(builder).await;
+    bench.all_active().await;
     bench.advance_in_steps(MINUTE * 9, MINUTE).await;
     bench.hand.step(3_600 - 9 * 60);
     // It looks up at least every half a minute.
@@ -129,5 +135,56 @@ async fn a_wall_clock_that_is_set_moves_the_calendar_and_not_the_pace() {
     bench.hand.step(-1_800);
     bench.advance_in_steps(MINUTE * 40, MINUTE).await;
     assert_eq!(bench.times("calendar").len(), 1, "no time is run twice");
+    assert_eq!(bench.times("pace").len(), 5, "the pace goes on");
+    assert_eq!(bench.skipped("pace", Skip::Claimed), 0);
+    assert_eq!(bench.marks_ahead("pace"), ["01 01:01:00"], "told once");
+    assert_eq!(bench.marks_ahead("calendar"), ["01 01:00:00"], "told once");
+    assert!(bench.stop().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_mark_that_a_wrong_clock_has_left_is_told_and_stops_no_pace() {
+    let store: Arc<dyn JobStore> = Arc::new(MemoryJobs::default());
+    for job in ["calendar", "pace", "near"] {
+        let mark = at(if job == "near" { "2030-01-01T00:05:00Z" } else { "2031-01-01T00:00:00Z" });
+        assert!(store.claim(job, mark, mark).await.unwrap());
+    }
+    let builder = app()
+        .supply::<dyn JobStore>(store.clone())
+        .job(Job::cron("calendar", "0 * * * *", nothing).leader_only())
+        .job(Job::every("pace", MINUTE * 10, nothing).leader_only())
+        .job(Job::every("near", MINUTE * 10, nothing).leader_only());
+    let bench = Bench::start(builder).await;
+    // The events of the start may come before anybody listens; the pages tell all the same.
+    bench.all_active().await;
+    assert_eq!(bench.scheduler.job("calendar").unwrap().next, Some(at("2031-01-01T01:00:00Z")));
+    bench.advance_in_steps(MINUTE * 60, MINUTE).await;
+    assert_eq!(bench.times("calendar").len(), 0);
+    assert_eq!(bench.times("pace")[..2], ["01 00:10:00", "01 00:20:00"]);
+    assert_eq!(bench.times("pace").len(), 6);
+    assert_eq!(bench.times("near")[..2], ["01 00:15:00", "01 00:25:00"]);
+    assert!(store.mark("pace").await.unwrap() < Some(at("2030-01-01T02:00:00Z")), "it is mended");
+    assert!(bench.stop().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_mark_that_another_leader_leaves_in_the_future_is_told_and_followed() {
+    let store: Arc<dyn JobStore> = Arc::new(MemoryJobs::default());
+    let builder = app()
+        .supply::<dyn JobStore>(store.clone())
+        .job(Job::cron("calendar", "0 * * * *", nothing).leader_only())
+        .job(Job::every("pace", MINUTE * 10, nothing).leader_only());
+    let bench = Bench::start(builder).await;
+    bench.all_active().await;
+    let wrong = at("2030-01-01T03:30:00Z");
+    for job in ["calendar", "pace"] {
+        assert!(store.claim(job, wrong, wrong).await.unwrap());
+    }
+    bench.advance_in_steps(MINUTE * 60, MINUTE).await;
+    assert_eq!(bench.skipped("pace", Skip::Claimed), 1, "one beat, and no more");
+    assert_eq!(bench.times("pace").len(), 5);
+    assert_eq!(bench.marks_ahead("pace"), ["01 03:30:00"]);
+    assert_eq!(bench.marks_ahead("calendar"), ["01 03:30:00"]);
+    assert_eq!(bench.scheduler.job("calendar").unwrap().next, Some(at("2030-01-01T04:00:00Z")));
     assert!(bench.stop().await.is_clean());
 }

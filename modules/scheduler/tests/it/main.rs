@@ -20,3 +20,4 @@ mod sqlite;
 mod stopping;
 mod store;
 mod support;
+mod unanswered;

@@ -72,6 +72,11 @@ impl Bench {
         bench
     }
 
+    /// Waits until this instance leads, too.
+    pub(crate) async fn all_active(&self) {
+        eventually(async || self.scheduler.jobs().iter().all(|job| job.active)).await;
+    }
+
     /// Moves the clock and waits until every job has seen it, and has no run to begin or to end.
     pub(crate) async fn advance(&self, by: Duration) {
         self.hand.advance(by);
@@ -153,6 +158,16 @@ impl Bench {
             _ => 0,
         });
         skips.sum()
+    }
+
+    /// The marks in the future that were told of.
+    pub(crate) fn marks_ahead(&self, name: &str) -> Vec<String> {
+        let events = self.events();
+        let marks = events.iter().filter_map(|event| match event {
+            JobEvent::MarkAhead { job, mark } if job == name => Some(show(*mark)),
+            _ => None,
+        });
+        marks.collect()
     }
 
     pub(crate) async fn stop(self) -> Exit {
