@@ -22,7 +22,8 @@ async fn what_overlaps_is_skipped() {
     for _ in 0..3 {
         bench.advance_running(SECOND).await;
     }
-    assert_eq!(bench.times("slow"), ["01 00:00:01"]);
+    // The run begins on a task of its own, which may come later than the next second.
+    bench.until(|_| bench.times("slow") == ["01 00:00:01"]).await;
     assert_eq!(bench.skipped("slow", Skip::Overlap), 2);
     gate.open(1);
     bench.until(|_| bench.ends("slow").len() == 1).await;
