@@ -1,10 +1,7 @@
 use std::{
     fmt,
     io::{self, Write},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -20,7 +17,9 @@ struct Inner {
     waiting: NonBlocking,
     lost: ErrorCounter,
     thread: Mutex<Option<WorkerGuard>>,
-    flushed: AtomicBool,
+    /// Held while a line takes its place among those that wait: behind the one that ends the thread
+    /// nobody would write it.
+    flushed: RwLock<bool>,
     direct: Shared,
 }
 
@@ -43,13 +42,14 @@ impl Output {
         let (waiting, thread) = builder.buffered_lines_limit(buffered_lines).finish(direct.clone());
         let lost = waiting.error_counter();
         let thread = Mutex::new(Some(thread));
-        Self(Arc::new(Inner { waiting, lost, thread, flushed: AtomicBool::new(false), direct }))
+        Self(Arc::new(Inner { waiting, lost, thread, flushed: RwLock::new(false), direct }))
     }
 
     /// Writes a line, which ends with a line end.
     pub fn write(&self, line: &[u8]) {
+        let flushed = self.0.flushed.read().unwrap_or_else(PoisonError::into_inner);
         // An error in writing the log has nowhere to go.
-        let _ = if self.0.flushed.load(Ordering::Acquire) {
+        let _ = if *flushed {
             let mut direct = self.0.direct.clone();
             direct.write_all(line).and_then(|()| direct.flush())
         } else {
@@ -64,7 +64,7 @@ impl Output {
 
     /// Waits until what waits is written, at most for about a second. It blocks the thread.
     pub fn flush(&self) {
-        self.0.flushed.store(true, Ordering::Release);
+        *self.0.flushed.write().unwrap_or_else(PoisonError::into_inner) = true;
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Dropping the guard is what waits.
         drop(thread);

@@ -1,6 +1,6 @@
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Barrier, Mutex, mpsc},
     time::Duration,
 };
 
@@ -402,4 +402,30 @@ fn lines_that_find_no_room_are_counted_and_nobody_waits() {
     assert_eq!(memory.text().lines().count() as u64, 50 - lost);
     output.write(b"late\n");
     assert!(memory.text().ends_with("late\n"));
+}
+
+/// What is written while the log is flushed is neither before nor after: it must not fall in between.
+#[test]
+fn no_line_is_lost_to_a_flush() {
+    const WRITERS: usize = 8;
+    const LINES: usize = 50;
+    for _ in 0..1000 {
+        let memory = Memory::default();
+        let output = Output::new(memory.clone(), WRITERS * LINES);
+        let begin = Arc::new(Barrier::new(WRITERS + 1));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                let (output, begin) = (output.clone(), begin.clone());
+                std::thread::spawn(move || {
+                    begin.wait();
+                    (0..LINES).for_each(|_| output.write(b"said\n"));
+                })
+            })
+            .collect();
+        begin.wait();
+        std::thread::yield_now();
+        output.flush();
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!((memory.text().lines().count(), output.lost()), (WRITERS * LINES, 0));
+    }
 }
