@@ -125,6 +125,31 @@ async fn a_collector_is_told_the_story_over_http() {
     the_story_is_told("http/protobuf").await;
 }
 
+/// A collector's own ports are known to everybody; those of a test are not.
+#[tokio::test]
+async fn the_command_of_the_readme_reaches_a_collector() {
+    let Some(server) = purlin_testing::server("otelcol") else { return };
+    let readme = include_str!("../../../../README.md");
+    let command = readme.split('`').find(|code| code.contains("OTEL_")).unwrap();
+    let variables = command.split(' ').map_while(|word| word.split_once('='));
+    let collector = Collector::start(server.address()).await;
+    let variables: Vec<_> = variables
+        .map(|(name, value)| {
+            let value = value.replace("localhost:4317", &collector.grpc.to_string());
+            (name, value.replace("localhost:4318", &collector.http.to_string()))
+        })
+        .collect();
+    assert!(!variables.is_empty() && command.ends_with(" cargo run -p quickstart"), "{command}");
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    let service = Service::start(&variables).await;
+    service.ask("GET", "/refused", &[]).await;
+    let (status, said, lines) = service.stop();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(lines.iter().all(|line| line["level"] != "warn"), "{lines:#?}");
+    eventually(async || collector.spans().iter().any(|span| span.name == "GET /refused")).await;
+    server.met(&collector.version());
+}
+
 #[tokio::test]
 async fn nothing_that_was_sampled_is_lost_at_the_stop() {
     let Some(server) = purlin_testing::server("otelcol") else { return };
