@@ -150,6 +150,45 @@ async fn the_command_of_the_readme_reaches_a_collector() {
     server.met(&collector.version());
 }
 
+/// Which traces are kept is decided by their identifiers, so that all services decide alike.
+#[tokio::test]
+async fn a_share_of_the_traces_is_kept() {
+    const ALL: u64 = 64;
+    const KEPT: u64 = 16;
+    let Some(server) = purlin_testing::server("otelcol") else { return };
+    let collector = Collector::start(server.address()).await;
+    let endpoint = format!("http://{}", collector.http);
+    let service = Service::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+    ])
+    .await;
+    let trace = |number: u64| format!("{:032x}", u128::from((2 * number + 1) << 57));
+    for number in 0..ALL {
+        // It decides whatever the caller has decided.
+        let traceparent = format!("00-{}-{CALLER}-0{}", trace(number), number % 2);
+        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
+    }
+    for _ in 0..200 {
+        service.ask("GET", "/fails", &[]).await;
+    }
+    let (status, said, _) = service.stop();
+    assert_eq!(status.code(), Some(0), "{said}");
+    eventually(async || collector.spans().iter().any(|span| span.name == "GET /fails")).await;
+    let of = |name: &str| -> Vec<_> {
+        let spans = collector.spans().into_iter().filter(|span| span.name == name);
+        spans.map(|span| span.trace).collect()
+    };
+    let mut kept = of("GET /refused");
+    kept.sort();
+    assert_eq!(kept, (0..KEPT).map(trace).collect::<Vec<_>>());
+    // Five times the standard deviation to both sides.
+    let own = of("GET /fails").len();
+    assert!((20..=80).contains(&own), "{own} of 200");
+    server.met(&collector.version());
+}
+
 #[tokio::test]
 async fn nothing_that_was_sampled_is_lost_at_the_stop() {
     let Some(server) = purlin_testing::server("otelcol") else { return };
