@@ -31,11 +31,14 @@ mod told;
 
 pub use self::{
     config::{
-        BatchConfig, CommonConfig, ExporterConfig, MetricReaderConfig, OtelConfig, OtlpConfig,
-        SdkConfig, SignalConfig, TracesConfig,
+        BatchConfig, ExporterConfig, LogsConfig, MetricReaderConfig, MetricsConfig, OtelConfig,
+        OtlpConfig, SdkConfig, SignalConfig, TracesConfig,
     },
     module::OtlpModule,
-    text::{Compression, Endpoint, Exporter, Millis, Pairs, Propagators, Protocol, Sampler},
+    text::{
+        Compression, Endpoint, LogsExporter, MetricsExporter, Millis, Pairs, Propagators, Protocol,
+        Sampler, TracesExporter,
+    },
 };
 
 /// What is sent.

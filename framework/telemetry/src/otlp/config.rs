@@ -1,10 +1,15 @@
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
+use http::HeaderMap;
 use purlin_core::config::{Config, Secret};
+use purlin_tls::ClientTlsConfig;
 
 use super::{
     Signal,
-    text::{Compression, Endpoint, Exporter, Millis, Pairs, Propagators, Protocol, Sampler},
+    text::{
+        Compression, Endpoint, Exporter, LogsExporter, MetricsExporter, Millis, Pairs, Propagators,
+        Protocol, Sampler, TracesExporter, headers,
+    },
 };
 use crate::log::Levels;
 
@@ -34,10 +39,10 @@ pub struct OtelConfig {
     pub traces: TracesConfig,
     /// Metrics.
     #[config(nested)]
-    pub metrics: CommonConfig,
+    pub metrics: MetricsConfig,
     /// Logs.
     #[config(nested)]
-    pub logs: CommonConfig,
+    pub logs: LogsConfig,
     /// The queue of spans.
     #[config(nested)]
     pub bsp: BatchConfig,
@@ -79,7 +84,21 @@ pub struct OtlpConfig {
     /// How the collector is spoken to: `http/protobuf` or `grpc`.
     #[config(default = "http/protobuf")]
     pub protocol: Protocol,
+    /// Whether an address without `http://` or `https://` is spoken to without TLS.
+    #[config(default = false)]
+    pub insecure: bool,
+    /// File with the authorities that the collector's certificate has to come from, in PEM form. By
+    /// default those are believed that this machine believes.
+    pub certificate: Option<PathBuf>,
+    /// File with a certificate to show to the collector, in PEM form.
+    pub client_certificate: Option<PathBuf>,
+    /// File with its key, in PEM form.
+    pub client_key: Option<PathBuf>,
     /// Headers of each request: `api-key=secret,tenant=a`. Values are percent-encoded.
+    #[validate(custom(
+        function = are_headers,
+        message = "must be name=value,name=value, whose names and values a header can have"
+    ))]
     pub headers: Option<Secret<String>>,
     /// How long a batch may take, further attempts included. A number alone is in milliseconds.
     #[config(default = "10s")]
@@ -105,7 +124,19 @@ pub struct SignalConfig {
     pub endpoint: Option<Endpoint>,
     /// How it is sent.
     pub protocol: Option<Protocol>,
+    /// Whether an address without `http://` or `https://` is spoken to without TLS.
+    pub insecure: Option<bool>,
+    /// The authorities of the collector's certificate.
+    pub certificate: Option<PathBuf>,
+    /// The certificate that the collector is shown.
+    pub client_certificate: Option<PathBuf>,
+    /// Its key.
+    pub client_key: Option<PathBuf>,
     /// Headers of each request.
+    #[validate(custom(
+        function = are_headers,
+        message = "must be name=value,name=value, whose names and values a header can have"
+    ))]
     pub headers: Option<Secret<String>>,
     /// How long a batch may take.
     pub timeout: Option<Millis>,
@@ -119,7 +150,7 @@ pub struct TracesConfig {
     /// What becomes of spans: `otlp` sends them; `none` makes them, so that log lines and calls
     /// have the identifier of the trace, and sends nothing. As there is an endpoint, if it is not
     /// set.
-    pub exporter: Option<Exporter>,
+    pub exporter: Option<TracesExporter>,
     /// Which traces are kept: `always_on`, `always_off`, `traceidratio`, or these for traces that
     /// begin here, with `parentbased_` before them, where the caller decides about its own.
     #[config(default = "parentbased_always_on")]
@@ -133,11 +164,20 @@ pub struct TracesConfig {
     pub level: Levels,
 }
 
-/// Whether a signal is sent.
+/// Whether metrics are sent.
 #[derive(Debug, Clone, Config)]
-pub struct CommonConfig {
-    /// `otlp` or `none`. As there is an endpoint, if it is not set.
-    pub exporter: Option<Exporter>,
+pub struct MetricsConfig {
+    /// `otlp`, `prometheus` or both, or `none`. `/metrics` is there in any case. As there is an
+    /// endpoint, if it is not set.
+    pub exporter: Option<MetricsExporter>,
+}
+
+/// Whether log records are sent.
+#[derive(Debug, Clone, Config)]
+pub struct LogsConfig {
+    /// `otlp`, `console` or both, or `none`. The lines on stdout are there in any case. As there is
+    /// an endpoint, if it is not set.
+    pub exporter: Option<LogsExporter>,
 }
 
 /// A queue, and the batches that leave it.
@@ -146,6 +186,10 @@ pub struct BatchConfig {
     /// How long a batch waits to become full. A number alone is in milliseconds.
     #[config(default = "5s")]
     pub schedule_delay: Millis,
+    /// How long a batch may take, if that is less than the timeout of the exporter. A number alone
+    /// is in milliseconds.
+    #[config(default = "30s")]
+    pub export_timeout: Millis,
     /// How many may wait, those in flight included. More are dropped, and counted.
     #[config(default = 2048)]
     #[validate(range(min = 1, max = 1_000_000))]
@@ -162,6 +206,10 @@ pub struct MetricReaderConfig {
     /// The time between two reports. A number alone is in milliseconds.
     #[config(default = "60s")]
     pub export_interval: Millis,
+    /// How long a report may take, if that is less than the timeout of the exporter. A number alone
+    /// is in milliseconds.
+    #[config(default = "30s")]
+    pub export_timeout: Millis,
 }
 
 /// Where one signal is sent, and how.
@@ -169,7 +217,8 @@ pub struct MetricReaderConfig {
 pub(super) struct Target {
     pub(super) endpoint: String,
     pub(super) protocol: Protocol,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+    pub(super) tls: Option<ClientTlsConfig>,
     pub(super) timeout: Duration,
     pub(super) compression: Compression,
 }
@@ -189,21 +238,28 @@ impl OtelConfig {
             return None;
         }
         let protocol = own.protocol.unwrap_or(all.protocol);
+        let insecure = own.insecure.unwrap_or(all.insecure);
         let endpoint = match (&own.endpoint, &all.endpoint) {
-            (Some(own), _) => own.as_str().to_owned(),
-            (None, Some(all)) => all.of(signal.name(), protocol),
+            (Some(own), _) => own.url(insecure),
+            (None, Some(all)) => all.of(signal.name(), protocol, insecure),
             // Who asks for it by name gets it where the specification says that it is.
             (None, None) if exporter.is_some() => {
-                Endpoint::local(protocol).of(signal.name(), protocol)
+                Endpoint::local(protocol).of(signal.name(), protocol, insecure)
             }
             (None, None) => return None,
         };
-        let headers = own.headers.as_ref().or(all.headers.as_ref());
+        let most = match signal {
+            Signal::Traces => self.bsp.export_timeout,
+            Signal::Metrics => self.metric.export_timeout,
+            Signal::Logs => self.blrp.export_timeout,
+        };
+        let given = own.headers.as_ref().or(all.headers.as_ref());
         Some(Target {
+            headers: given.and_then(headers).unwrap_or_default(),
+            tls: endpoint.starts_with("https:").then(|| all.tls(own)),
             endpoint,
             protocol,
-            headers: headers.map(|headers| Pairs::of_headers(headers.expose())).unwrap_or_default(),
-            timeout: own.timeout.unwrap_or(all.timeout).duration(),
+            timeout: own.timeout.unwrap_or(all.timeout).duration().min(most.duration()),
             compression: own.compression.unwrap_or(all.compression),
         })
     }
@@ -216,11 +272,36 @@ impl OtelConfig {
 
     fn exporter(&self, signal: Signal) -> Option<Exporter> {
         match signal {
-            Signal::Traces => self.traces.exporter,
-            Signal::Metrics => self.metrics.exporter,
-            Signal::Logs => self.logs.exporter,
+            Signal::Traces => self.traces.exporter.map(|TracesExporter(exporter)| exporter),
+            Signal::Metrics => self.metrics.exporter.map(|MetricsExporter(exporter)| exporter),
+            Signal::Logs => self.logs.exporter.map(|LogsExporter(exporter)| exporter),
         }
     }
+}
+
+// === impl OtlpConfig ===
+
+impl OtlpConfig {
+    /// Whom a signal believes, and what it shows.
+    fn tls(&self, own: &SignalConfig) -> ClientTlsConfig {
+        let ca = own.certificate.as_ref().or(self.certificate.as_ref());
+        let has_own = own.client_certificate.is_some() || own.client_key.is_some();
+        let (cert, key) = if has_own {
+            (&own.client_certificate, &own.client_key)
+        } else {
+            (&self.client_certificate, &self.client_key)
+        };
+        ClientTlsConfig {
+            system_roots: ca.is_none(),
+            ca: ca.cloned(),
+            cert: cert.clone(),
+            key: key.clone(),
+        }
+    }
+}
+
+fn are_headers(text: &Secret<String>) -> Result<(), &'static str> {
+    headers(text).map(drop).ok_or("no headers")
 }
 
 #[cfg(test)]
@@ -271,6 +352,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "other=1"),
             ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1s"),
             ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/collector.crt"),
             ("OTEL_LOGS_EXPORTER", "none"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
             ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
@@ -279,19 +361,26 @@ mod tests {
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5"),
             ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "300"),
+            ("OTEL_METRIC_EXPORT_TIMEOUT", "400"),
         ]);
         assert_eq!(config.service_name.as_deref(), Some("billing"));
         let attributes: Vec<_> = config.resource_attributes.iter().collect();
         assert_eq!(attributes, [("team", "orders"), ("note", "a b")]);
         let traces = config.target(Signal::Traces).unwrap();
         assert_eq!(traces.endpoint, "https://traces:4317");
+        let ca = Some("/collector.crt".into());
+        assert_eq!(
+            traces.tls,
+            Some(ClientTlsConfig { system_roots: false, ca, ..ClientTlsConfig::default() })
+        );
         assert_eq!((traces.protocol, traces.compression), (Protocol::Grpc, Compression::None));
-        assert_eq!(traces.headers, [("other".to_owned(), "1".to_owned())]);
+        assert_eq!((traces.headers.len(), &traces.headers["other"]), (1, &"1".parse().unwrap()));
         assert_eq!(traces.timeout, Duration::from_secs(1));
         let metrics = config.target(Signal::Metrics).unwrap();
         assert_eq!(metrics.endpoint, "http://collector:4318/v1/metrics");
-        assert_eq!(metrics.headers, [("api-key".to_owned(), "s=ecret".to_owned())]);
-        assert_eq!(metrics.timeout, Duration::from_millis(2500));
+        assert_eq!(metrics.headers["api-key"], "s=ecret");
+        assert!(metrics.headers["api-key"].is_sensitive() && metrics.tls.is_none());
+        assert_eq!(metrics.timeout, Duration::from_millis(400), "the shorter of two");
         assert_eq!(metrics.compression, Compression::Gzip);
         assert!(config.target(Signal::Logs).is_none());
         assert_eq!((config.traces.sampler_arg, config.bsp.max_queue_size), (0.25, 10));
@@ -328,12 +417,79 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "write 10s, or 10000 for milliseconds"),
             ("OTEL_TRACES_SAMPLER", "sometimes", "write always_on, always_off"),
             ("OTEL_TRACES_EXPORTER", "zipkin", "write otlp or none"),
+            ("OTEL_TRACES_EXPORTER", "console", "write otlp or none"),
+            ("OTEL_METRICS_EXPORTER", "console", "write otlp, prometheus, both, or none"),
+            ("OTEL_LOGS_EXPORTER", "otlp,none", "write otlp, console, both, or none"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "0", "must be from 1ms to 24h"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "1000000000d", "must be from 1ms to 24h"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "0", "must be from 1ms to 24h"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "0s", "must be from 1ms to 24h"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "25h", "must be from 1ms to 24h"),
             ("OTEL_PROPAGATORS", "tracecontext,b3", "`b3` is not known here"),
             ("OTEL_RESOURCE_ATTRIBUTES", "team", "write name=value,name=value"),
         ] {
             let problem = problem(name, value);
             assert!(problem.contains(said), "{name}={value}: {problem}");
         }
+    }
+
+    #[test]
+    fn a_signal_may_have_several_exporters() {
+        for (name, value, sent) in [
+            ("OTEL_METRICS_EXPORTER", "prometheus", false),
+            ("OTEL_METRICS_EXPORTER", "otlp, prometheus", true),
+            ("OTEL_METRICS_EXPORTER", "none", false),
+            ("OTEL_METRICS_EXPORTER", "otlp", true),
+            ("OTEL_LOGS_EXPORTER", "console", false),
+            ("OTEL_LOGS_EXPORTER", "otlp,console", true),
+        ] {
+            let config = read(&[(name, value), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")]);
+            let signal = if name.contains("LOGS") { Signal::Logs } else { Signal::Metrics };
+            assert_eq!(config.target(signal).is_some(), sent, "{name}={value}");
+            assert!(config.target(Signal::Traces).is_some());
+        }
+    }
+
+    #[test]
+    fn headers_that_cannot_be_sent_are_refused_and_not_shown() {
+        for value in ["hunter2", "api-key=hunter2,hunter2", "api key=hunter2", "api-key=hunter2%0A"]
+        {
+            for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_LOGS_HEADERS"] {
+                let problem = problem(name, value);
+                assert!(problem.contains("must be name=value,name=value"), "{problem}");
+                assert!(problem.contains(name) && !problem.contains("hunter2"), "{problem}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_certificate_of_one_signal_goes_with_its_own_key() {
+        let config = read(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/all.crt"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/all.key"),
+            ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", "/logs.crt"),
+        ]);
+        let shown = |signal| config.target(signal).unwrap().tls.map(|tls| (tls.cert, tls.key));
+        let all = (Some("/all.crt".into()), Some("/all.key".into()));
+        assert_eq!(shown(Signal::Traces), Some(all));
+        assert_eq!(shown(Signal::Logs), Some((Some("/logs.crt".into()), None)));
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_for_tls_unless_it_is_said() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
+        let config = read(&[endpoint, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]);
+        let traces = config.target(Signal::Traces).unwrap();
+        assert_eq!(traces.endpoint, "https://collector:4317");
+        assert_eq!(traces.tls, Some(ClientTlsConfig::default()));
+        let config = read(&[
+            endpoint,
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ]);
+        let traces = config.target(Signal::Traces).unwrap();
+        assert_eq!((&*traces.endpoint, traces.tls), ("http://collector:4317", None));
     }
 
     #[test]
@@ -344,9 +500,7 @@ mod tests {
             section.leaves().iter().flat_map(|leaf| leaf.variables()).map(String::as_str).collect();
         let words = PAGE.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
         let named: BTreeSet<_> = words.filter(|word| word.starts_with("OTEL_")).collect();
-        // It is there to say that it is not read.
-        let strange: Vec<_> = named.difference(&known).collect();
-        assert_eq!(strange, [&"OTEL_EXPORTER_OTLP_CERTIFICATE"]);
+        assert_eq!(named.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new());
         let signal = ["_OTLP_TRACES_", "_OTLP_METRICS_", "_OTLP_LOGS_"];
         let of_one_signal = |name: &str| signal.iter().any(|signal| name.contains(signal));
         let missing = known.difference(&named).filter(|name| !of_one_signal(name));

@@ -1,20 +1,29 @@
 //! Exporters of OTLP, over HTTP and over gRPC.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, hyper::HyperClient};
 use opentelemetry_otlp::{
     ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithExportConfig,
     WithHttpConfig, WithTonicConfig,
-    tonic_types::{metadata::MetadataMap, transport::ClientTlsConfig},
+    tonic_types::{
+        metadata::MetadataMap,
+        transport::{Certificate, ClientTlsConfig, Identity},
+    },
 };
 use purlin_core::{
     async_trait,
     error::{Context as _, Result},
 };
+use purlin_tls::tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Handle;
 use tokio_util::context::TokioContext;
 
@@ -33,10 +42,10 @@ struct Client {
 
 /// Builds an exporter of one type; the SDK has a builder for each, and no trait over them.
 macro_rules! build {
-    ($exporter:ident, $target:expr) => {{
+    ($exporter:ident, $target:expr, $now:expr) => {{
         let target: &Target = $target;
         match target.protocol {
-            Protocol::Http => http(target, |client, headers| {
+            Protocol::Http => http(target, $now, |client, headers| {
                 let builder = $exporter::builder()
                     .with_http()
                     .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
@@ -51,16 +60,15 @@ macro_rules! build {
                     }
                 }
             }),
-            Protocol::Grpc => grpc(target, |metadata| {
+            Protocol::Grpc => grpc(target, $now, |metadata, tls| {
                 let builder = $exporter::builder()
                     .with_tonic()
                     .with_endpoint(&target.endpoint)
                     .with_timeout(target.timeout)
                     .with_metadata(metadata);
-                let builder = if target.endpoint.starts_with("https:") {
-                    builder.with_tls_config(ClientTlsConfig::new().with_native_roots())
-                } else {
-                    builder
+                let builder = match tls {
+                    Some(tls) => builder.with_tls_config(tls),
+                    None => builder,
                 };
                 match target.compression {
                     Compression::None => builder.build(),
@@ -74,18 +82,18 @@ macro_rules! build {
 }
 
 /// The exporter of spans.
-pub(super) fn spans(target: &Target) -> Result<SpanExporter> {
-    build!(SpanExporter, target).with_context(|| failed(Signal::Traces, target))
+pub(super) fn spans(target: &Target, now: SystemTime) -> Result<SpanExporter> {
+    build!(SpanExporter, target, now).with_context(|| failed(Signal::Traces, target))
 }
 
 /// The exporter of metrics.
-pub(super) fn metrics(target: &Target) -> Result<MetricExporter> {
-    build!(MetricExporter, target).with_context(|| failed(Signal::Metrics, target))
+pub(super) fn metrics(target: &Target, now: SystemTime) -> Result<MetricExporter> {
+    build!(MetricExporter, target, now).with_context(|| failed(Signal::Metrics, target))
 }
 
 /// The exporter of log records.
-pub(super) fn logs(target: &Target) -> Result<LogExporter> {
-    build!(LogExporter, target).with_context(|| failed(Signal::Logs, target))
+pub(super) fn logs(target: &Target, now: SystemTime) -> Result<LogExporter> {
+    build!(LogExporter, target, now).with_context(|| failed(Signal::Logs, target))
 }
 
 fn failed(signal: Signal, target: &Target) -> String {
@@ -95,52 +103,72 @@ fn failed(signal: Signal, target: &Target) -> String {
 
 fn http<E>(
     target: &Target,
+    now: SystemTime,
     build: impl FnOnce(Client, HashMap<String, String>) -> Result<E, ExporterBuildError>,
 ) -> Result<E> {
-    let client = Client::new(target)?;
-    Ok(build(client, target.headers.iter().cloned().collect())?)
+    let client = Client::new(target, now)?;
+    let headers = target.headers.iter();
+    let headers = headers.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
+    Ok(build(client, headers.collect::<Result<_>>()?)?)
 }
 
 fn grpc<E>(
     target: &Target,
-    build: impl FnOnce(MetadataMap) -> Result<E, ExporterBuildError>,
+    now: SystemTime,
+    build: impl FnOnce(MetadataMap, Option<ClientTlsConfig>) -> Result<E, ExporterBuildError>,
 ) -> Result<E> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &target.headers {
-        // The value may be a secret, and is not shown.
-        let name: HeaderName =
-            name.parse().with_context(|| format!("`{name}` is no name of a header"))?;
-        let value = HeaderValue::from_str(value)
-            .with_context(|| format!("the value of the header `{name}` cannot be sent"))?;
-        headers.insert(name, value);
+    let tls = target.tls.as_ref().map(|files| for_tonic(files, now)).transpose()?;
+    Ok(build(MetadataMap::from_headers(target.headers.clone()), tls)?)
+}
+
+/// What rustls is told of the files, once they are known to be sound.
+fn for_rustls(files: &purlin_tls::ClientTlsConfig, now: SystemTime) -> Result<ClientConfig> {
+    purlin_tls::client_config(files, now).context(
+        "take `certificate` (`ca`), `client_certificate` (`cert`) and `client_key` (`key`) of \
+         `otel.exporter.otlp`",
+    )
+}
+
+/// What tonic is told of the files: it takes no configuration of rustls.
+fn for_tonic(files: &purlin_tls::ClientTlsConfig, now: SystemTime) -> Result<ClientTlsConfig> {
+    for_rustls(files, now)?;
+    let mut tls = ClientTlsConfig::new();
+    if files.system_roots {
+        tls = tls.with_native_roots();
     }
-    Ok(build(MetadataMap::from_headers(headers))?)
+    if let Some(ca) = &files.ca {
+        tls = tls.ca_certificate(Certificate::from_pem(read(ca)?));
+    }
+    if let (Some(cert), Some(key)) = (&files.cert, &files.key) {
+        tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
+    }
+    Ok(tls)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 // === impl Client ===
 
 impl Client {
-    fn new(target: &Target) -> Result<Self> {
+    fn new(target: &Target, now: SystemTime) -> Result<Self> {
         /// The exporter has a deadline of its own; this one is for a request that hangs.
         const LONGEST: Duration = Duration::from_secs(3600);
 
-        let tls = HttpsConnectorBuilder::new();
-        let connector = if target.endpoint.starts_with("https:") {
-            let ring = rustls::crypto::ring::default_provider();
-            tls.with_provider_and_native_roots(ring)
-                .context("read the certificates that this machine trusts")?
-                .https_only()
-                .enable_http1()
-                .build()
-        } else {
-            let nothing = rustls::ClientConfig::builder_with_provider(
-                rustls::crypto::ring::default_provider().into(),
-            )
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-            tls.with_tls_config(nothing).https_or_http().enable_http1().build()
+        let tls = match &target.tls {
+            Some(files) => for_rustls(files, now)?,
+            // Nothing is read, and nobody is believed, where nobody is asked.
+            None => ClientConfig::builder_with_provider(purlin_tls::provider())
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth(),
         };
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .build();
         let inner = HyperClient::new(connector, target.timeout.min(LONGEST), None);
         Ok(Self { inner, runtime: Handle::current() })
     }

@@ -49,35 +49,35 @@ impl OtlpOutlet {
     /// Sets up what the configuration asks for. Nothing is connected to yet.
     ///
     /// # Errors
-    /// When an exporter cannot be set up: a header that cannot be sent, no certificates to trust.
+    /// When an exporter cannot be set up: a certificate that cannot be used, none to trust.
     pub(super) fn new(
         config: &OtelConfig,
         resource: &Resource,
         clock: &Clock,
         entropy: &Entropy,
     ) -> Result<Self> {
-        let mut outlet = Self::default();
+        let (mut outlet, now) = (Self::default(), clock.system_now());
         if config.traces() {
             let mut tracer = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_sampler(spans::sampler(config))
                 .with_id_generator(Ids(entropy.clone()));
             if let Some(target) = config.target(Signal::Traces) {
-                let exporter = exporters::spans(&target)?;
+                let exporter = exporters::spans(&target, now)?;
                 let watched = outlet.watch(Signal::Traces, &target, exporter, clock);
                 tracer = tracer.with_span_processor(Gate::spans(watched, &config.bsp));
             }
             outlet.tracer = Some((tracer.build(), config.traces.level.clone()));
         }
         if let Some(target) = config.target(Signal::Metrics) {
-            let exporter = exporters::metrics(&target)?;
+            let exporter = exporters::metrics(&target, now)?;
             let watched = outlet.watch(Signal::Metrics, &target, exporter, clock);
             let interval = config.metric.export_interval.duration();
             let reader = PeriodicReader::builder(watched).with_interval(interval).build();
             outlet.meter = Some((reader, resource.clone()));
         }
         if let Some(target) = config.target(Signal::Logs) {
-            let exporter = exporters::logs(&target)?;
+            let exporter = exporters::logs(&target, now)?;
             let watched = outlet.watch(Signal::Logs, &target, exporter, clock);
             let logger = SdkLoggerProvider::builder()
                 .with_resource(resource.clone())

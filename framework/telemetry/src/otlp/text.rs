@@ -1,15 +1,18 @@
 //! Values as the specification writes them in variables.
 
-use std::{str::FromStr, time::Duration};
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+use purlin_core::config::Secret;
 use serde::Deserialize;
 
-/// A time, written as `10s`, or in milliseconds as `10000`.
+/// A time from 1 ms to 24 h, written as `10s`, or in milliseconds as `10000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Millis(Duration);
 
-/// The address of a collector.
+/// The address of a collector: `http://collector:4318`. Without a scheme it is for TLS, unless
+/// `insecure` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Endpoint(String);
@@ -34,13 +37,27 @@ pub enum Compression {
     Gzip,
 }
 
-/// What becomes of a signal.
+/// What becomes of spans: `otlp` or `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Exporter {
-    /// It is sent.
+pub struct TracesExporter(pub(super) Exporter);
+
+/// What becomes of metrics: `otlp`, `prometheus`, which is `/metrics` and there in any case, both,
+/// or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct MetricsExporter(pub(super) Exporter);
+
+/// What becomes of log records: `otlp`, `console`, which is stdout and there in any case, both, or
+/// `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct LogsExporter(pub(super) Exporter);
+
+/// Whether a signal is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exporter {
     Otlp,
-    /// It is not.
     None,
 }
 
@@ -86,12 +103,14 @@ impl FromStr for Millis {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const BOUNDS: RangeInclusive<Duration> =
+            Duration::from_millis(1)..=Duration::from_secs(24 * 3600);
+
         let text = text.trim();
         let millis = text.parse().map(Duration::from_millis).ok();
-        millis
-            .or_else(|| humantime::parse_duration(text).ok())
-            .map(Self)
-            .ok_or("not a time; write 10s, or 10000 for milliseconds")
+        let time = millis.or_else(|| humantime::parse_duration(text).ok());
+        let time = time.ok_or("not a time; write 10s, or 10000 for milliseconds")?;
+        if BOUNDS.contains(&time) { Ok(Self(time)) } else { Err("must be from 1ms to 24h") }
     }
 }
 
@@ -106,16 +125,21 @@ impl Endpoint {
         })
     }
 
-    /// The address.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The address, with its scheme.
+    pub(super) fn url(&self, insecure: bool) -> String {
+        match (self.0.contains("://"), insecure) {
+            (true, _) => self.0.clone(),
+            (false, true) => format!("http://{}", self.0),
+            (false, false) => format!("https://{}", self.0),
+        }
     }
 
     /// The address of one signal, under the common one.
-    pub(super) fn of(&self, signal: &str, protocol: Protocol) -> String {
+    pub(super) fn of(&self, signal: &str, protocol: Protocol, insecure: bool) -> String {
+        let url = self.url(insecure);
         match protocol {
-            Protocol::Http => format!("{}/v1/{signal}", self.0.trim_end_matches('/')),
-            Protocol::Grpc => self.0.clone(),
+            Protocol::Http => format!("{}/v1/{signal}", url.trim_end_matches('/')),
+            Protocol::Grpc => url,
         }
     }
 }
@@ -127,11 +151,11 @@ impl FromStr for Endpoint {
         const NOT: &str = "no address of a collector; write http://collector:4318";
         let text = text.trim();
         // The specification lets an address for gRPC go without a scheme.
-        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let uri: http::Uri = text.parse().map_err(|_| NOT)?;
+        let endpoint = Self(text.to_owned());
+        let uri: http::Uri = endpoint.url(true).parse().map_err(|_| NOT)?;
         let known = matches!(uri.scheme_str(), Some("http" | "https"));
         if known && uri.host().is_some_and(|host| !host.is_empty()) {
-            Ok(Self(text))
+            Ok(endpoint)
         } else {
             Err(NOT)
         }
@@ -176,17 +200,48 @@ impl FromStr for Compression {
     }
 }
 
-// === impl Exporter ===
+// === impl Exporter, and that of each signal ===
 
-impl FromStr for Exporter {
+impl Exporter {
+    /// Reads a list of exporters; `local` is the one that the signal has besides, always.
+    fn parse(text: &str, local: Option<&str>) -> Option<Self> {
+        let names: Vec<_> = text.split(',').map(str::trim).collect();
+        if names == ["none"] {
+            return Some(Self::None);
+        }
+        let known = |name: &str| name == "otlp" || Some(name) == local;
+        let otlp = names.contains(&"otlp");
+        names.into_iter().all(known).then_some(if otlp { Self::Otlp } else { Self::None })
+    }
+}
+
+impl FromStr for TracesExporter {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "otlp" => Ok(Self::Otlp),
-            "none" => Ok(Self::None),
-            _ => Err("no known exporter; write otlp or none"),
-        }
+        Exporter::parse(text, None)
+            .map(Self)
+            .ok_or("no exporter that spans have here; write otlp or none")
+    }
+}
+
+impl FromStr for MetricsExporter {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Exporter::parse(text, Some("prometheus"))
+            .map(Self)
+            .ok_or("no exporter that metrics have here; write otlp, prometheus, both, or none")
+    }
+}
+
+impl FromStr for LogsExporter {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Exporter::parse(text, Some("console"))
+            .map(Self)
+            .ok_or("no exporter that logs have here; write otlp, console, both, or none")
     }
 }
 
@@ -246,18 +301,28 @@ impl Pairs {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The pairs of a text that must not be shown, without those that are none.
-    pub(super) fn of_headers(text: &str) -> Vec<(String, String)> {
-        text.split(',').filter_map(pair).collect()
+    fn parse(text: &str) -> Option<Self> {
+        let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(pair);
+        pairs.collect::<Option<_>>().map(Self)
     }
+}
+
+/// The headers that a text stands for, if each of its pairs can be one.
+pub(super) fn headers(text: &Secret<String>) -> Option<HeaderMap> {
+    let pairs = Pairs::parse(text.expose())?;
+    let headers = pairs.iter().map(|(name, value)| {
+        let mut value = HeaderValue::try_from(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::try_from(name).ok()?, value))
+    });
+    headers.collect()
 }
 
 impl FromStr for Pairs {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(pair);
-        pairs.collect::<Option<_>>().map(Self).ok_or("not a list; write name=value,name=value")
+        Self::parse(text).ok_or("not a list; write name=value,name=value")
     }
 }
 
@@ -303,7 +368,18 @@ macro_rules! from_text {
     };
 }
 
-from_text!(Millis, Endpoint, Protocol, Compression, Exporter, Sampler, Propagators, Pairs);
+from_text!(
+    Millis,
+    Endpoint,
+    Protocol,
+    Compression,
+    TracesExporter,
+    MetricsExporter,
+    LogsExporter,
+    Sampler,
+    Propagators,
+    Pairs
+);
 
 #[cfg(test)]
 mod tests {
@@ -321,7 +397,8 @@ mod tests {
     #[test]
     fn an_address_for_grpc_may_go_without_a_scheme() {
         let endpoint: Endpoint = "collector:4317".parse().unwrap();
-        assert_eq!(endpoint.of("traces", Protocol::Grpc), "http://collector:4317");
+        assert_eq!(endpoint.of("traces", Protocol::Grpc, false), "https://collector:4317");
+        assert_eq!(endpoint.of("traces", Protocol::Grpc, true), "http://collector:4317");
         for text in ["", "http://", "ftp://collector", "http://a b"] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use purlin_testing::eventually;
+use purlin_testing::{Authority, eventually};
 use serde_json::Value;
 
 /// A collector that runs until this is dropped.
@@ -37,10 +37,26 @@ pub(crate) struct Span {
 
 impl Collector {
     pub(crate) async fn start(program: &str) -> Self {
+        Self::with_tls(program, "").await
+    }
+
+    /// One that shows a certificate for `localhost`, and takes nothing from who shows none.
+    pub(crate) async fn start_tls(program: &str, authority: &Authority) -> Self {
+        let (own, ca) = (authority.issue(&["localhost"]), authority.ca());
+        let tls = format!(
+            ", tls: {{cert_file: {}, key_file: {}, client_ca_file: {}}}",
+            own.cert.display(),
+            own.key.display(),
+            ca.display()
+        );
+        Self::with_tls(program, &tls).await
+    }
+
+    async fn with_tls(program: &str, tls: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (grpc, http) = (free(), free());
         let config = directory.path().join("config.yaml");
-        fs::write(&config, configuration(directory.path(), grpc, http)).unwrap();
+        fs::write(&config, configuration(directory.path(), grpc, http, tls)).unwrap();
         let child = Command::new(program)
             .arg("--config")
             .arg(&config)
@@ -178,9 +194,9 @@ fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn configuration(directory: &Path, grpc: SocketAddr, http: SocketAddr) -> String {
+fn configuration(directory: &Path, grpc: SocketAddr, http: SocketAddr, tls: &str) -> String {
     let mut text = format!(
-        "receivers:\n  otlp: {{protocols: {{grpc: {{endpoint: \"{grpc}\"}}, http: {{endpoint: \"{http}\"}}}}}}\n\
+        "receivers:\n  otlp: {{protocols: {{grpc: {{endpoint: \"{grpc}\"{tls}}}, http: {{endpoint: \"{http}\"{tls}}}}}}}\n\
          service:\n  telemetry: {{metrics: {{level: none}}, logs: {{level: warn}}}}\n  pipelines:\n"
     );
     let mut exporters = "exporters:\n".to_owned();

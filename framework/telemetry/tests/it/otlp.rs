@@ -1,4 +1,4 @@
-use purlin_testing::eventually;
+use purlin_testing::{Authority, eventually};
 use serde_json::Value;
 
 use crate::{
@@ -148,6 +148,45 @@ async fn the_command_of_the_readme_reaches_a_collector() {
     assert!(lines.iter().all(|line| line["level"] != "warn"), "{lines:#?}");
     eventually(async || collector.spans().iter().any(|span| span.name == "GET /refused")).await;
     server.met(&collector.version());
+}
+
+/// A collector with a certificate of a private authority, which wants to be shown one.
+async fn a_private_authority_is_believed(protocol: &str) {
+    let Some(server) = purlin_testing::server("otelcol") else { return };
+    let authority = Authority::new();
+    let collector = Collector::start_tls(server.address(), &authority).await;
+    let port = if protocol == "grpc" { collector.grpc.port() } else { collector.http.port() };
+    let endpoint = format!("https://localhost:{port}");
+    let (ca, own) = (authority.ca(), authority.issue(&["orders"]));
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let service = Service::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", &path(&ca)),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", &path(&own.cert)),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", &path(&own.key)),
+    ])
+    .await;
+    service.ask("GET", "/refused", &[]).await;
+    let (status, said, lines) = service.stop();
+    assert_eq!(status.code(), Some(0), "{said}");
+    eventually(async || {
+        let arrived = collector.spans().iter().any(|span| span.name == "GET /refused");
+        assert!(arrived || lines.iter().all(|line| line["level"] != "warn"), "{lines:#?}");
+        arrived && !collector.metrics().is_empty() && !collector.logs().is_empty()
+    })
+    .await;
+    server.met(&collector.version());
+}
+
+#[tokio::test]
+async fn a_private_authority_is_believed_over_grpc() {
+    a_private_authority_is_believed("grpc").await;
+}
+
+#[tokio::test]
+async fn a_private_authority_is_believed_over_http() {
+    a_private_authority_is_believed("http/protobuf").await;
 }
 
 /// Which traces are kept is decided by their identifiers, so that all services decide alike.
