@@ -30,40 +30,33 @@ impl Alarm {
         &self.clock
     }
 
-    /// Resolves at `until`.
+    /// Resolves at `until`; it is `now`.
     ///
     /// A timer that is set too early is left alone and set again when it fires, so that a
     /// connection which serves one request after the other does not touch it.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut now: Instant,
+        until: Instant,
+    ) -> Poll<()> {
         loop {
             let timer = match &mut self.timer {
                 Some(timer) if timer.at <= until => timer,
                 timer => timer.insert(Timer::new(self.clock.clone(), until)),
             };
+            // It is still to fire, and knows whom to wake.
+            if now < timer.at && timer.waker.will_wake(cx.waker()) {
+                return Poll::Pending;
+            }
             timer.waker.clone_from(cx.waker());
             ready!(timer.sleep.as_mut().poll(cx));
             self.timer = None;
-            if self.clock.now() >= until {
+            now = self.clock.now();
+            if now >= until {
                 return Poll::Ready(());
             }
         }
-    }
-
-    /// The same for who knows that it is `now`: a timer that is still to fire, and wakes this task
-    /// then, is not asked.
-    pub(crate) fn poll_at(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        until: Instant,
-    ) -> Poll<()> {
-        let wakes_in_time = |timer: &Timer| {
-            now < timer.at && timer.at <= until && timer.waker.will_wake(cx.waker())
-        };
-        if self.timer.as_ref().is_some_and(wakes_in_time) {
-            return Poll::Pending;
-        }
-        self.poll(cx, until)
     }
 }
 
@@ -111,18 +104,18 @@ mod tests {
         let waker = Waker::from(Arc::clone(&woken));
         let cx = &mut Context::from_waker(&waker);
 
-        assert!(alarm.poll_at(cx, clock.now(), at(10)).is_pending());
+        assert!(alarm.poll(cx, clock.now(), at(10)).is_pending());
         hand.advance(Duration::from_secs(4));
-        assert!(alarm.poll_at(cx, clock.now(), at(14)).is_pending(), "put off");
+        assert!(alarm.poll(cx, clock.now(), at(14)).is_pending(), "put off");
         hand.advance(Duration::from_secs(6));
         assert_eq!(woken.0.load(Relaxed), 1, "at the moment that was set first");
         // What put it off again came in the same moment.
-        assert!(alarm.poll_at(cx, clock.now(), at(20)).is_pending());
+        assert!(alarm.poll(cx, clock.now(), at(20)).is_pending());
         hand.advance(Duration::from_secs(5));
-        assert!(alarm.poll_at(cx, clock.now(), at(18)).is_pending(), "brought forward");
+        assert!(alarm.poll(cx, clock.now(), at(18)).is_pending(), "brought forward");
         hand.advance(Duration::from_secs(3));
         assert_eq!(woken.0.load(Relaxed), 2);
-        assert!(alarm.poll(cx, at(18)).is_ready());
+        assert!(alarm.poll(cx, clock.now(), at(18)).is_ready());
     }
 
     #[test]
@@ -133,7 +126,7 @@ mod tests {
         for woken in &asked {
             let waker = Waker::from(Arc::clone(woken));
             let cx = &mut Context::from_waker(&waker);
-            assert!(alarm.poll_at(cx, clock.now(), at(10)).is_pending());
+            assert!(alarm.poll(cx, clock.now(), at(10)).is_pending());
         }
         hand.advance(Duration::from_secs(10));
         assert_eq!(asked.map(|woken| woken.0.load(Relaxed)), [0, 1]);

@@ -167,8 +167,9 @@ impl Reading {
         let waiting = self.waiting.get_or_insert_with(|| {
             Box::new(Waiting { since: None, alarm: Alarm::new(clock.clone()) })
         });
-        let since = *waiting.since.get_or_insert_with(|| clock.now());
-        ready!(waiting.alarm.poll(cx, since + patience));
+        let now = clock.now();
+        let since = *waiting.since.get_or_insert(now);
+        ready!(waiting.alarm.poll(cx, now, since + patience));
         self.track.time_out_body();
         Poll::Ready(SlowBodyError { after: patience })
     }

@@ -28,17 +28,17 @@ const BUDGETS: [(&str, [Cost; 3]); 2] = [
     (
         BARE,
         [
-            Cost { instructions: 16_600.0, allocations: 16.5 },
-            Cost { instructions: 34_400.0, allocations: 34.5 },
-            Cost { instructions: 17_000.0, allocations: 15.5 },
+            Cost { instructions: 15_400.0, allocations: 15.5 },
+            Cost { instructions: 32_700.0, allocations: 33.5 },
+            Cost { instructions: 15_800.0, allocations: 14.5 },
         ],
     ),
     (
         PURLIN,
         [
-            Cost { instructions: 52_000.0, allocations: 43.5 },
-            Cost { instructions: 69_500.0, allocations: 61.5 },
-            Cost { instructions: 52_500.0, allocations: 42.5 },
+            Cost { instructions: 44_000.0, allocations: 36.5 },
+            Cost { instructions: 60_500.0, allocations: 54.5 },
+            Cost { instructions: 44_000.0, allocations: 35.5 },
         ],
     ),
 ];

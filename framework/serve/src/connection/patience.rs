@@ -52,12 +52,7 @@ impl Patience {
         grace: Option<Instant>,
     ) -> Poll<Verdict> {
         let phase = track.phase();
-        let mut now = None;
-        if phase != self.phase {
-            self.phase = phase;
-            self.since = self.alarm.clock().now();
-            now = Some(self.since);
-        }
+        let begins = std::mem::replace(&mut self.phase, phase) != phase;
         // HTTP/2 says until which request it answers, so that nothing has to be waited for.
         if grace.is_some() && !self.closing && (phase == Phase::Busy || track.is_http2()) {
             return self.close();
@@ -68,6 +63,10 @@ impl Patience {
             Phase::Idle(_) if self.closing => self.header_read_timeout,
             Phase::Idle(_) => self.idle_timeout,
         };
+        let now = self.alarm.clock().now();
+        if begins {
+            self.since = now;
+        }
         let mut until = self.since + patience;
         if let Some(grace) = grace
             && !self.closing
@@ -75,10 +74,7 @@ impl Patience {
         {
             until = until.min(grace);
         }
-        ready!(match now {
-            Some(now) => self.alarm.poll_at(cx, now, until),
-            None => self.alarm.poll(cx, until),
-        });
+        ready!(self.alarm.poll(cx, now, until));
         // A connection on which nothing is under way ends in good order; if it does not (its client
         // does not read), it is cut like one whose head never ends.
         if self.closing || matches!(phase, Phase::Head(_)) {
