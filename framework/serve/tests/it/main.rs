@@ -11,6 +11,7 @@ mod drain;
 mod http2;
 mod limits;
 mod listener;
+mod readiness;
 #[cfg(feature = "tls")]
 mod tls;
 mod upgrade;

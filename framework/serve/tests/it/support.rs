@@ -141,10 +141,7 @@ impl Running {
     }
 
     pub(crate) async fn connect(&self) -> Client {
-        let tcp = within("connect", TcpStream::connect(self.addr)).await.unwrap();
-        // What is sent is there, also when what was sent before has not been acknowledged.
-        tcp.set_nodelay(true).unwrap();
-        Client { tcp, read: Vec::new() }
+        Client::connect(self.addr).await
     }
 
     /// A connection that the server has accepted.
@@ -269,6 +266,13 @@ impl Handlers {
 // === impl Client ===
 
 impl Client {
+    pub(crate) async fn connect(addr: SocketAddr) -> Self {
+        let tcp = within("connect", TcpStream::connect(addr)).await.unwrap();
+        // What is sent is there, also when what was sent before has not been acknowledged.
+        tcp.set_nodelay(true).unwrap();
+        Self { tcp, read: Vec::new() }
+    }
+
     pub(crate) fn local_addr(&self) -> SocketAddr {
         self.tcp.local_addr().unwrap()
     }
