@@ -65,8 +65,10 @@ fn service_error() {
             pub enum OrderError {
                 #[code(NotFound)]
                 NotFound(OrderId),
+                #[error(transparent)]
                 #[code(with = purlin::sql::code)]
                 Sql(#[from] sqlx::Error),
+                #[error(transparent)]
                 #[code(from)]
                 Stock { source: StockError },
             }

@@ -45,11 +45,13 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
     let input: DeriveInput = syn::parse2(input)?;
     let mut problems = Problems::default();
     let mut arms = Vec::new();
+    let mut details = Vec::new();
     let known = known(&input.data, &input.attrs);
     match &input.data {
         Data::Struct(data) => {
             let arm = arm(quote!(Self), &input.ident, &input.attrs, &data.fields, &mut problems);
             arms.extend(arm);
+            details.extend(detail(quote!(Self), &input.attrs, &data.fields));
         }
         Data::Enum(data) => {
             for attribute in codes(&input.attrs) {
@@ -58,7 +60,9 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
             for variant in &data.variants {
                 let name = &variant.ident;
                 let pattern = quote!(Self::#name);
-                arms.extend(arm(pattern, name, &variant.attrs, &variant.fields, &mut problems));
+                let (attributes, fields) = (&variant.attrs, &variant.fields);
+                details.extend(detail(pattern.clone(), attributes, fields));
+                arms.extend(arm(pattern, name, attributes, fields, &mut problems));
             }
         }
         Data::Union(_) => problems.at(&input.ident, "a union cannot be a `ServiceError`"),
@@ -71,12 +75,26 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
         true => quote!(match *self {}),
         false => quote!(match self { #(#arms)* }),
     };
+    let detail = (!details.is_empty()).then(|| {
+        quote! {
+            fn detail(&self) -> ::core::option::Option<::std::string::String> {
+                match self {
+                    #(#details)*
+                    #[allow(unreachable_patterns)]
+                    _ => (!::purlin::__private::error::ServiceError::code(self).is_internal())
+                        .then(|| ::std::string::ToString::to_string(self)),
+                }
+            }
+        }
+    });
     Ok(quote! {
         #[automatically_derived]
         impl #impl_generics ::purlin::__private::error::ServiceError for #name #type_generics #clause {
             fn code(&self) -> ::purlin::__private::error::Code {
                 #body
             }
+
+            #detail
 
             fn codes() -> ::std::vec::Vec<::purlin::__private::error::Code> {
                 #known
@@ -153,6 +171,30 @@ fn arm(
             let member = problems.take(inner(fields, attribute))?;
             let call = quote_spanned!(from.span()=> #private::ServiceError::code(inner));
             Some(quote!(#pattern { #member: inner, .. } => #call,))
+        }
+    }
+}
+
+/// What callers are told of a variant, or of the struct, whose words are those of its source. Where
+/// the code is wrong, which [`arm`] reports, there is none.
+fn detail(pattern: TokenStream, attributes: &[Attribute], fields: &Fields) -> Option<TokenStream> {
+    let is_transparent = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("error"))
+        .any(|attribute| attribute.parse_args::<Ident>().is_ok_and(|it| it == "transparent"));
+    if !is_transparent {
+        return None;
+    }
+    let attribute = codes(attributes).next()?;
+    match attribute.parse_args().ok()? {
+        Code::From(from) => {
+            let member = inner(fields, attribute).ok()?;
+            let private = quote!(::purlin::__private::error);
+            let call = quote_spanned!(from.span()=> #private::ServiceError::detail(inner));
+            Some(quote!(#pattern { #member: inner, .. } => #call,))
+        }
+        Code::Is(_) | Code::With(_) => {
+            Some(quote!(#pattern { .. } => ::core::option::Option::None,))
         }
     }
 }

@@ -69,8 +69,10 @@ pub enum Code {
 /// assert_eq!(OrderError::NotFound(7).code(), Code::NotFound);
 /// ```
 ///
-/// The text of an error is shown to callers, unless its code [is internal](Code::is_internal): such
-/// an error is logged once, with its causes, and callers see an opaque answer.
+/// The text of an error is shown to callers, unless its code [is internal](Code::is_internal) or the
+/// words are not its own: a variant that is `#[error(transparent)]` over the error of a library would
+/// tell callers of hosts, tables and constraints. What callers do not see is logged, once and with its
+/// causes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no codes",
     note = "add `#[derive(purlin::ServiceError)]` and a `#[code(..)]` to each of its variants"
@@ -78,6 +80,12 @@ pub enum Code {
 pub trait ServiceError: std::error::Error + Send + Sync + 'static {
     /// The code of this error.
     fn code(&self) -> Code;
+
+    /// What callers are told besides the code: the text of the error by default, and nothing where it
+    /// [is internal](Code::is_internal) or speaks of what is behind the service.
+    fn detail(&self) -> Option<String> {
+        (!self.code().is_internal()).then(|| self.to_string())
+    }
 
     /// The codes that errors of this type may have, for documentation. A code that is only known
     /// from a value is not among them.

@@ -159,6 +159,11 @@ impl ServiceError for Error {
             }
         }
     }
+
+    /// Which upstream it was is not for callers.
+    fn detail(&self) -> Option<String> {
+        None
+    }
 }
 
 // === impl Broken ===

@@ -175,6 +175,13 @@ where
     fn code(&self) -> Code {
         self.code_or(E::code)
     }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Failed { source, .. } => source.detail(),
+            _ => None,
+        }
+    }
 }
 
 // === impl BreakerOpen ===
@@ -183,6 +190,10 @@ impl ServiceError for BreakerOpen {
     fn code(&self) -> Code {
         Code::Unavailable
     }
+
+    fn detail(&self) -> Option<String> {
+        None
+    }
 }
 
 // === impl BulkheadFull ===
@@ -190,6 +201,10 @@ impl ServiceError for BreakerOpen {
 impl ServiceError for BulkheadFull {
     fn code(&self) -> Code {
         Code::ResourceExhausted
+    }
+
+    fn detail(&self) -> Option<String> {
+        None
     }
 }
 

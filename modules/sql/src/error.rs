@@ -65,8 +65,7 @@ pub enum Refused {
 /// | no row | `NotFound` |
 /// | unique or exclusion constraint | `AlreadyExists` |
 /// | foreign key, check, not null | `FailedPrecondition` |
-/// | busy or locked, no connection in time, I/O | `Unavailable` |
-/// | disk full | `ResourceExhausted` |
+/// | busy or locked, no connection in time, I/O, disk full | `Unavailable` |
 /// | damaged, or not a database | `DataLoss` |
 /// | anything else | `Internal` |
 ///

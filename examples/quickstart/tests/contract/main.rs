@@ -36,7 +36,7 @@ async fn orders_are_taken_shown_and_listed() {
     let shown: Value = http.get(&path).await.expect(200).json();
     assert_eq!(shown["id"], order["id"]);
     http.get(format!("/orders/{}", uuid::Uuid::nil())).await.expect(404).problem("not_found");
-    let problem = http.get("/orders/nope").await.expect(400).problem("invalid_argument");
+    let problem = http.get("/orders/nope").await.expect(404).problem("not_found");
     assert_eq!(problem["errors"][0]["field"], "id", "{problem}");
 
     let list: Value = http.get("/orders?limit=10&offset=0").await.expect(200).json();

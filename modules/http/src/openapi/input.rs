@@ -88,6 +88,7 @@ impl<T: JsonSchema> Input for Path<T> {
     fn describe(operation: &mut Operation<'_>) {
         operation.path = Some(operation.schemas.resolved::<T>());
         operation.refusal(400, "invalid_argument");
+        operation.refusal(404, "not_found");
     }
 }
 

@@ -7,6 +7,8 @@ use super::{FieldError, Problem};
 /// How axum begins a rejection of a path. What follows is one of the sentences below.
 pub(super) const REJECTED: &str = "Invalid URL: ";
 
+const NOT_UTF8: &str = "is not valid UTF-8";
+
 /// A parameter, as far as axum names it.
 enum Param<'a> {
     Named(&'a str),
@@ -16,10 +18,15 @@ enum Param<'a> {
 
 /// The problem for a rejection of a path. `route` is the template of the route, from which a
 /// parameter has its name where axum does not say it.
+///
+/// Nothing is at a path whose parameter cannot be what the route takes: such a one is not found. What
+/// is no text at all is a bad request.
 pub(crate) fn invalid_path(text: &str, route: Option<&str>) -> Problem {
     let text = text.strip_prefix(REJECTED).unwrap_or(text);
     let (param, message) = read(text);
-    let problem = Problem::new(StatusCode::BAD_REQUEST);
+    let is_text = message != NOT_UTF8;
+    let status = if is_text { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+    let problem = Problem::new(status);
     match param.name(route) {
         Some(name) => Problem {
             errors: vec![FieldError::new(name, &*message)],
@@ -33,7 +40,7 @@ pub(crate) fn invalid_path(text: &str, route: Option<&str>) -> Problem {
 fn read(text: &str) -> (Param<'_>, String) {
     if let Some(key) = text.strip_prefix("Invalid UTF-8 in `").and_then(|key| key.strip_suffix('`'))
     {
-        return (Param::Named(key), "is not valid UTF-8".to_owned());
+        return (Param::Named(key), NOT_UTF8.to_owned());
     }
     let named = || {
         let (key, rest) = text.strip_prefix("Cannot parse `")?.split_once("` with value `")?;

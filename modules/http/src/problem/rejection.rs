@@ -57,5 +57,8 @@ pub(crate) fn from_rejection(
     if *beginning == REJECTED {
         return Some(invalid_path(&text, route));
     }
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return Some(Problem::new(status).detail("the body is larger than is allowed here"));
+    }
     Some(Problem::new(status).detail(text))
 }

@@ -23,19 +23,27 @@ macro_rules! service_error_transports {
 
 /// Answers with the [`Problem`] of an error.
 ///
-/// An [internal](purlin::error::Code::is_internal) error is logged here, once and with its causes,
-/// and its text is not shown.
+/// What is not [shown to callers](ServiceError::detail) is logged here, once and with its causes: an
+/// [internal](purlin::error::Code::is_internal) error as an error, what else the service could not do
+/// as a warning, the rest in detail only.
 pub fn respond(error: &dyn ServiceError) -> Response {
     problem(error).into_response()
 }
 
 pub(super) fn problem(error: &dyn ServiceError) -> Problem {
     let code = error.code();
+    let detail = error.detail();
     if code.is_internal() {
         tracing::error!(code = code.name(), error = chain(error), "a request failed");
-        return Problem::from_code(code);
+    } else if code.http_status() >= 500 {
+        tracing::warn!(code = code.name(), error = chain(error), "a request could not be served");
+    } else if detail.is_none() {
+        tracing::debug!(code = code.name(), error = chain(error), "a request was refused");
     }
-    Problem::from_code(code).detail(error.to_string())
+    match detail {
+        Some(detail) => Problem::from_code(code).detail(detail),
+        None => Problem::from_code(code),
+    }
 }
 
 /// An error and its causes on one line, without the causes that the text before names already: a
@@ -93,5 +101,25 @@ mod tests {
         let problem = problem(&Coded(Code::Aborted));
         assert_eq!((problem.status.as_u16(), &*problem.code), (409, "aborted"));
         assert_eq!(problem.detail.as_deref(), Some("secret detail"));
+    }
+
+    #[test]
+    fn the_words_of_a_library_are_not_shown() {
+        #[derive(Debug, thiserror::Error)]
+        #[error(transparent)]
+        struct Database(#[from] std::io::Error);
+
+        impl ServiceError for Database {
+            fn code(&self) -> Code {
+                Code::Unavailable
+            }
+
+            fn detail(&self) -> Option<String> {
+                None
+            }
+        }
+
+        let problem = problem(&Database(std::io::Error::other("no route to 10.0.0.7")));
+        assert_eq!((problem.status.as_u16(), problem.detail), (503, None));
     }
 }

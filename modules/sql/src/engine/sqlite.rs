@@ -48,10 +48,11 @@ pub enum SqliteCode {
 
 pub(super) fn code(error: &SqliteError) -> Option<Code> {
     match SqliteCode::of(error)? {
-        SqliteCode::Busy | SqliteCode::Locked | SqliteCode::IoErr | SqliteCode::CantOpen => {
-            Some(Code::Unavailable)
-        }
-        SqliteCode::Full => Some(Code::ResourceExhausted),
+        SqliteCode::Busy
+        | SqliteCode::Locked
+        | SqliteCode::IoErr
+        | SqliteCode::CantOpen
+        | SqliteCode::Full => Some(Code::Unavailable),
         SqliteCode::Constraint | SqliteCode::ReadOnly => Some(Code::FailedPrecondition),
         SqliteCode::Corrupt | SqliteCode::NotADb => Some(Code::DataLoss),
         SqliteCode::Perm => None,

@@ -5,8 +5,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use downstream::{Analytics, Item, Items, Motto, Names, NewItem, app};
-use purlin::{prelude::*, testing::TestApp};
+use downstream::{Analytics, Item, Items, Motto, Names, NewItem, ShopError, app};
+use purlin::{
+    error::{Code, ServiceError as _},
+    prelude::*,
+    testing::TestApp,
+};
 use serde_json::{Value, json};
 
 /// Both databases would be in the one directory that a test is given.
@@ -46,6 +50,15 @@ async fn handlers_answer_with_what_the_service_says() {
     http.post("/items").json(&dear).await.expect(409).problem("failed_precondition");
     let nameless = http.post("/items").json(&json!({ "name": "", "cents": 1 })).await.expect(422);
     assert_eq!(nameless.problem("invalid_argument")["errors"][0]["field"], "name");
+}
+
+#[test]
+fn callers_are_told_in_the_words_of_the_service_alone() {
+    let own = ShopError::TooExpensive(7);
+    assert_eq!(own.detail().as_deref(), Some("nothing costs more than 7 cents"));
+    let of_the_database = ShopError::Sql(sqlx::Error::PoolTimedOut);
+    assert_eq!(of_the_database.code(), Code::Unavailable);
+    assert_eq!(of_the_database.detail(), None);
 }
 
 #[tokio::test]
