@@ -25,7 +25,7 @@ use crate::{
     clock::{Clock, Elapsed},
     event::{Event, Events},
     needs::Handle,
-    trace::CorrelationId,
+    trace::{self, CorrelationId},
 };
 
 /// Spawns tasks that have a name, a stop signal, a deadline, and someone who awaits them.
@@ -142,6 +142,7 @@ impl Spawner {
             tracing::info_span!("task", otel.name = format_args!("task {name}"), task = &*name);
         let guarded = ambient::carry(AssertUnwindSafe(future).catch_unwind());
         let guarded = CorrelationId::scope(CorrelationId::current(), guarded).instrument(span);
+        let guarded = trace::within(trace::carried(), guarded);
         let supervised = async move {
             let Inner { abort, events, .. } = &*entry.spawner.0;
             let Some(outcome) = abort.run_until_cancelled(guarded).await else {

@@ -6,10 +6,11 @@
 //! tasks of the [`Spawner`](crate::spawner::Spawner).
 //!
 //! The headers and the formats are OpenTelemetry's: W3C trace context and baggage, unless
-//! `OTEL_PROPAGATORS` says otherwise. Without telemetry that traces, nothing is read, and nothing is
-//! written but the [`CorrelationId`], which is there without a trace too.
+//! `OTEL_PROPAGATORS` says otherwise. Where telemetry makes no spans, what a caller brought is passed
+//! on as it is: a transport works [`within`] it. The [`CorrelationId`] is there without a trace, too.
 
 mod correlation;
+mod within;
 
 use opentelemetry::{global, trace::TraceContextExt as _};
 
@@ -20,21 +21,27 @@ pub use opentelemetry::{
     trace::{SpanContext, SpanId, Status, TraceId},
 };
 
-pub use self::correlation::{Correlated, CorrelationId};
+pub use self::{
+    correlation::{Correlated, CorrelationId},
+    within::{Within, carried, within},
+};
 
 /// The context that `carrier` brought: whose trace it belongs to, and the baggage.
 ///
 /// ```
 /// use std::collections::HashMap;
 /// use purlin_core::trace;
+/// use tracing::Instrument as _;
 ///
+/// # async fn consume() {}
+/// # async fn example() {
 /// let message: HashMap<String, String> = HashMap::new();
-/// let context = trace::extract(&message);
-/// let span = {
-///     let _attached = context.attach();
-///     tracing::info_span!("consume", otel.kind = "consumer")
+/// let consumed = async {
+///     let span = tracing::info_span!("consume", otel.kind = "consumer");
+///     consume().instrument(span).await
 /// };
-/// # let _ = span;
+/// trace::within(Some(trace::extract(&message)), consumed).await
+/// # }
 /// ```
 ///
 /// What does not read as a context is left out, as the standard wants it: a caller's mistake costs
@@ -46,6 +53,12 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
     global::get_text_map_propagator(|propagator| {
         propagator.extract_with_context(&Context::new(), carrier)
     })
+}
+
+/// Whether any of the headers that a context comes in is there, by what `is_there` says of a name: a
+/// transport that can tell cheaply needs not [`extract`] what nobody sent.
+pub fn is_brought(mut is_there: impl FnMut(&str) -> bool) -> bool {
+    global::get_text_map_propagator(|propagator| propagator.fields().any(&mut is_there))
 }
 
 /// Writes the context of the current span and the [`CorrelationId`] into `carrier`, for whoever is

@@ -1,7 +1,7 @@
 //! An application that does what `--set act.act=..` asks for, so that a test can look at its log,
 //! its exit code and its metrics from outside.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{collections::HashMap, process::ExitCode, sync::Arc};
 
 extern crate purlin_core as purlin;
 
@@ -13,6 +13,7 @@ use purlin::{
     meter::Exposition,
     runnable::{OnEnd, Run, RunCx, Runnable},
     shutdown::ShutdownHandle,
+    trace,
 };
 use purlin_telemetry::TelemetryModule;
 
@@ -20,7 +21,7 @@ use purlin_telemetry::TelemetryModule;
 #[derive(Debug, Clone, Config)]
 #[config(section = "act")]
 struct ActConfig {
-    /// `log`, `fatal`, `panic` or `refuse`.
+    /// `log`, `pass_on`, `fatal`, `panic` or `refuse`.
     #[config(default = "log")]
     act: String,
     /// How many lines are logged.
@@ -45,6 +46,21 @@ impl Runnable for Actor {
             "log" => {
                 self.talk();
                 tracing::info!(metrics = self.metrics.text()?, "counted");
+                self.shutdown.request("done", 0);
+            }
+            "pass_on" => {
+                let brought = HashMap::from([(
+                    "traceparent".to_owned(),
+                    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+                )]);
+                let sent = trace::within(Some(trace::extract(&brought)), async {
+                    let mut sent = HashMap::new();
+                    trace::inject(&mut sent);
+                    tracing::info!("passed on");
+                    sent
+                });
+                let sent = sent.await;
+                tracing::info!(traceparent = sent.get("traceparent"), "asked");
                 self.shutdown.request("done", 0);
             }
             "fatal" => tracing::error!(fatal = true, "the signing key was revoked"),

@@ -46,9 +46,12 @@ async fn take(State((sql, spawner, _)): State<Needs>) -> Result<Json<Value>, Pro
     propagation::inject(&mut headers);
     let text =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Ok(Json(
-        json!({ "count": count, "traceparent": text("traceparent"), "baggage": text("baggage") }),
-    ))
+    Ok(Json(json!({
+        "count": count,
+        "traceparent": text("traceparent"),
+        "tracestate": text("tracestate"),
+        "baggage": text("baggage"),
+    })))
 }
 
 /// A job that fails every time, after it has looked at the database.

@@ -18,6 +18,7 @@ extern crate purlin_core as purlin;
 mod config;
 mod module;
 mod outlet;
+mod propagation;
 
 pub mod log;
 pub mod meter;

@@ -20,6 +20,7 @@ use crate::{
     meter::{Lifecycle, Metrics},
     metrics,
     outlet::Outlet,
+    propagation,
 };
 
 /// Logs and metrics of an application.
@@ -29,7 +30,7 @@ use crate::{
 ///
 /// # Lifecycle
 /// Where the application owns its process, because it was started by `run()`, it installs the
-/// subscriber, the bridge from `log` and the panic hook; a process that has a subscriber already
+/// subscriber, the bridge from `log`, the panic hook and the propagator; a process that has a subscriber already
 /// keeps it. Elsewhere, in a test say, it installs nothing, and records go to whatever subscriber
 /// there is. Its last act at stop is to write the log lines that still wait.
 #[derive(Default)]
@@ -115,6 +116,9 @@ impl Module for TelemetryModule {
         metrics.observe_process();
         let development = development(&config, &info);
         if cx.owns_process() {
+            propagation::install(
+                outlet.map_or_else(|| propagation::propagator(true, true), Outlet::propagator),
+            );
             let (counts, left_out) = (Counts::default(), Counts::default());
             let (stack, output) =
                 self.stack(config, &info, counts.clone(), left_out.clone(), outlet, cx);

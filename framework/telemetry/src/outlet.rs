@@ -1,7 +1,11 @@
+use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry_sdk::metrics::MeterProviderBuilder;
 use purlin_core::meter::Meter;
 
-use crate::log::{BoxLayer, LoggerCx};
+use crate::{
+    log::{BoxLayer, LoggerCx},
+    propagation,
+};
 
 /// Where telemetry goes besides stdout and `/metrics`.
 ///
@@ -18,6 +22,12 @@ pub trait Outlet: Send + Sync + 'static {
     /// The layer that sees every record which the levels of the log let through.
     fn logs(&self, _cx: LoggerCx) -> Option<BoxLayer> {
         None
+    }
+
+    /// How a trace comes into the process and leaves it: W3C trace context and baggage, unless it is
+    /// said otherwise. It holds where no span is made, too.
+    fn propagator(&self) -> TextMapCompositePropagator {
+        propagation::propagator(true, true)
     }
 
     /// Adds readers of metrics.

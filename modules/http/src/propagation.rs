@@ -25,6 +25,13 @@ pub fn extract(headers: &HeaderMap) -> Context {
     trace::extract(&Received(headers))
 }
 
+/// The same, if the request brought any: most do not, and are to pay nothing for it.
+pub(crate) fn brought(headers: &HeaderMap) -> Option<Context> {
+    // To glance at the names costs less than to look one up.
+    let is_there = |name: &str| headers.keys().any(|key| key.as_str() == name);
+    trace::is_brought(is_there).then(|| extract(headers))
+}
+
 /// Writes the context of the current span into the headers of a request. See [`trace::inject`].
 pub fn inject(headers: &mut HeaderMap) {
     trace::inject(&mut Sent(headers));

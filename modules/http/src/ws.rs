@@ -43,7 +43,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
-use purlin::trace::CorrelationId;
+use purlin::trace::{self, CorrelationId};
 use tracing::Instrument as _;
 
 pub use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, close_code};
@@ -106,6 +106,7 @@ impl WebSocketUpgrade {
         let drain = self.tracker.as_ref().map(|it| it.streams.drain().clone()).unwrap_or_default();
         let mut tracking = self.tracker.as_ref().map(Tracker::track);
         let (span, id) = (tracing::Span::current(), CorrelationId::current());
+        let brought = trace::carried();
         self.inner.on_upgrade(move |inner| {
             let follow = async move {
                 let counts = Arc::<Counts>::default();
@@ -121,7 +122,7 @@ impl WebSocketUpgrade {
                     }
                 }
             };
-            CorrelationId::scope(id, follow).instrument(span)
+            trace::within(brought, CorrelationId::scope(id, follow).instrument(span))
         })
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use opentelemetry::global;
+use opentelemetry::{global, propagation::TextMapCompositePropagator};
 use opentelemetry_otlp::MetricExporter;
 use opentelemetry_sdk::{
     Resource,
@@ -24,12 +24,14 @@ use super::{
     exporters,
     ids::Ids,
     logs, spans,
+    text::Propagators,
     told::Told,
 };
 use crate::{
     log::{BoxLayer, Levels, LoggerCx},
     metrics,
     outlet::Outlet,
+    propagation,
 };
 
 /// What is sent by OTLP; each part of it may be off.
@@ -39,6 +41,7 @@ pub(super) struct OtlpOutlet {
     logger: Option<SdkLoggerProvider>,
     meter: Option<(PeriodicReader<Watched<MetricExporter>>, Resource)>,
     deliveries: Vec<(Signal, Arc<Delivery>)>,
+    propagators: Option<Propagators>,
     /// Each signal that is sent, and where.
     shown: Vec<String>,
 }
@@ -56,7 +59,8 @@ impl OtlpOutlet {
         clock: &Clock,
         entropy: &Entropy,
     ) -> Result<Self> {
-        let (mut outlet, now) = (Self::default(), clock.system_now());
+        let propagators = Some(config.propagators);
+        let (mut outlet, now) = (Self { propagators, ..Self::default() }, clock.system_now());
         if config.traces() {
             let mut tracer = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
@@ -83,9 +87,6 @@ impl OtlpOutlet {
                 .with_resource(resource.clone())
                 .with_log_processor(Gate::logs(watched, &config.blrp));
             outlet.logger = Some(logger.build());
-        }
-        if outlet.tracer.is_some() {
-            spans::propagate(config.propagators);
         }
         Ok(outlet)
     }
@@ -180,6 +181,12 @@ impl Outlet for OtlpOutlet {
 
     fn logs(&self, cx: LoggerCx) -> Option<BoxLayer> {
         self.logger.as_ref().map(|logger| logs::layer(logger, cx))
+    }
+
+    fn propagator(&self) -> TextMapCompositePropagator {
+        let standard = Propagators { trace: true, baggage: true };
+        let Propagators { trace, baggage } = self.propagators.unwrap_or(standard);
+        propagation::propagator(trace, baggage)
     }
 
     fn metrics(&self, builder: MeterProviderBuilder) -> MeterProviderBuilder {

@@ -1,14 +1,7 @@
 //! Spans of `tracing` as spans of OpenTelemetry.
 
-use opentelemetry::{
-    global,
-    propagation::{TextMapCompositePropagator, TextMapPropagator},
-    trace::TracerProvider as _,
-};
-use opentelemetry_sdk::{
-    propagation::{BaggagePropagator, TraceContextPropagator},
-    trace::{Sampler, SdkTracerProvider},
-};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{
     Layer,
@@ -16,10 +9,7 @@ use tracing_subscriber::{
     layer::{Context, Filter},
 };
 
-use super::{
-    OtelConfig,
-    text::{Propagators, Rule},
-};
+use super::{OtelConfig, text::Rule};
 use crate::log::{BoxLayer, Levels};
 
 /// Which call sites are part of traces.
@@ -55,19 +45,6 @@ pub(super) fn sampler(config: &OtelConfig) -> Sampler {
         Rule::Ratio => Sampler::TraceIdRatioBased(config.traces.sampler_arg),
     };
     if sampler.by_parent { Sampler::ParentBased(Box::new(root)) } else { root }
-}
-
-/// Sets how this process passes traces on. Like the subscriber it is one for the process, and
-/// libraries that speak OpenTelemetry themselves find it there.
-pub(super) fn propagate(propagators: Propagators) {
-    let mut all: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
-    if propagators.trace {
-        all.push(Box::new(TraceContextPropagator::new()));
-    }
-    if propagators.baggage {
-        all.push(Box::new(BaggagePropagator::new()));
-    }
-    global::set_text_map_propagator(TextMapCompositePropagator::new(all));
 }
 
 // === impl Traced ===

@@ -56,6 +56,18 @@ fn a_service_in_production_logs_json_from_start_to_stop() {
     assert_eq!((stopped["message"].as_str(), stopped["code"].as_u64()), (Some("stopped"), Some(0)));
 }
 
+/// Without the feature `otlp`, and whatever it sends where to.
+#[test]
+fn the_trace_of_a_caller_goes_on() {
+    let (output, lines) = act(&["--profile", "prod", "--set", "act.act=pass_on"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let passed_on = find(&lines, "passed on");
+    assert_eq!(passed_on["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    let asked = find(&lines, "asked");
+    assert_eq!(asked["traceparent"], "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_eq!(asked.get("trace_id"), None);
+}
+
 #[test]
 fn the_variables_of_the_seeds_count() {
     let (output, lines) = act(

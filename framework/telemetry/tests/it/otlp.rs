@@ -291,13 +291,57 @@ async fn a_collector_that_is_not_there_harms_nobody() {
     assert!(lines.iter().any(is_told), "{lines:#?}");
 }
 
-#[tokio::test]
-async fn without_an_endpoint_there_is_no_trace() {
-    let service = Service::start(&[]).await;
+/// A service that makes no span is no hole in the trace of its caller.
+async fn what_a_caller_brought_is_passed_on(variables: &[(&str, &str)]) {
+    let service = Service::start(variables).await;
     let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    let told = service.ask("POST", "/orders/7", &[("traceparent", &traceparent)]).await;
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(told["traceparent"], Value::Null);
+    let headers = [
+        ("traceparent", &*traceparent),
+        ("tracestate", "vendor=opaque"),
+        ("baggage", "tenant=blue"),
+    ];
+    let told: Value =
+        serde_json::from_str(&service.ask("POST", "/orders/7", &headers).await).unwrap();
+    assert_eq!(told["traceparent"], traceparent);
+    assert_eq!(
+        (&told["tracestate"], &told["baggage"]),
+        (&headers[1].1.into(), &headers[2].1.into())
+    );
+    let problem = service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
+    let problem: Value = serde_json::from_str(&problem).unwrap();
+    assert_eq!(problem["trace_id"], TRACE);
+    let problem = service.ask("GET", "/refused", &[]).await;
+    assert!(!problem.contains("trace_id"), "{problem}");
+    let (_, _, lines) = service.stop();
+    // The second one is of a task.
+    for message in ["an order comes in", "a receipt is written"] {
+        let line = lines.iter().find(|line| line["message"] == message).unwrap();
+        assert_eq!((&line["trace_id"], &line["span_id"]), (&TRACE.into(), &CALLER.into()));
+    }
+    let access = |line: &&Value| line["component"] == "purlin_http::access";
+    let of_trace = lines.iter().filter(access).map(|line| line["trace_id"] == TRACE);
+    assert_eq!(of_trace.collect::<Vec<_>>(), [true, true, false]);
+}
+
+#[tokio::test]
+async fn without_an_endpoint_the_trace_of_a_caller_goes_on() {
+    what_a_caller_brought_is_passed_on(&[]).await;
+}
+
+#[tokio::test]
+async fn without_the_sdk_the_trace_of_a_caller_goes_on() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+    what_a_caller_brought_is_passed_on(&[("OTEL_SDK_DISABLED", "true"), endpoint]).await;
+}
+
+#[tokio::test]
+async fn without_propagators_nothing_comes_in_and_nothing_goes_out() {
+    let service = Service::start(&[("OTEL_PROPAGATORS", "none")]).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    let headers = [("traceparent", &*traceparent), ("baggage", "tenant=blue")];
+    let told: Value =
+        serde_json::from_str(&service.ask("POST", "/orders/7", &headers).await).unwrap();
+    assert_eq!((&told["traceparent"], &told["baggage"]), (&Value::Null, &Value::Null));
     let (_, _, lines) = service.stop();
     assert!(lines.iter().all(|line| line.get("trace_id").is_none()), "{lines:#?}");
 }

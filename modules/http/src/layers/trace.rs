@@ -18,7 +18,7 @@ use http::{
     header::{HOST, USER_AGENT},
 };
 use pin_project_lite::pin_project;
-use purlin::trace::{self, KeyValue};
+use purlin::trace::{self, KeyValue, Within};
 use tower::{Layer, Service};
 use tracing::Span;
 
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::propagation;
 
-/// Gives each request a span, whose parent is what the caller says.
+/// Gives each request a span in the context that its caller brought.
 #[derive(Clone)]
 pub(super) struct Trace {
     on: bool,
@@ -73,8 +73,6 @@ impl Trace {
         let (method, route) = (label::method(request.method()), self.label.text(request));
         let route = (!route.starts_with('<')).then_some(route);
         let (space, path) = route.map_or(("", ""), |route| (" ", route));
-        let parent = propagation::extract(request.headers());
-        let _attached = parent.attach();
         // At the level of errors, so that no filter leaves errors without their identifiers.
         tracing::error_span!(
             "request",
@@ -100,7 +98,7 @@ impl<S> Layer<S> for Trace {
 impl<S: Service<Request, Response = Response>> Service<Request> for Traced<S> {
     type Response = Response;
     type Error = S::Error;
-    type Future = TracedFuture<S::Future>;
+    type Future = Within<TracedFuture<S::Future>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -110,8 +108,10 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Traced<S> {
         let mut recorded = false;
         if !self.layer.on {
             let inner = Some(self.inner.call(request));
-            return TracedFuture { inner, span: Span::none(), recorded };
+            return trace::within(None, TracedFuture { inner, span: Span::none(), recorded });
         }
+        let brought = propagation::brought(request.headers());
+        let _attached = brought.clone().map(trace::Context::attach);
         let span = self.layer.span(&request);
         let inner = span.in_scope(|| {
             trace::record(|| {
@@ -120,7 +120,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Traced<S> {
             });
             Some(self.inner.call(request))
         });
-        TracedFuture { inner, span, recorded }
+        trace::within(brought, TracedFuture { inner, span, recorded })
     }
 }
 
