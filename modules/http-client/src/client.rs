@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     auth,
-    config::HttpClientConfig,
+    config::{HttpClientConfig, Propagate},
     error::SetupError,
     metrics::Instruments,
     request::Request,
@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) transport: Transport,
     pub(crate) agent: HeaderValue,
     pub(crate) auth: Option<(HeaderName, HeaderValue)>,
+    pub(crate) propagate: Propagate,
     pub(crate) clock: Clock,
     pub(crate) guard: Guard,
     pub(crate) instruments: Instruments,
@@ -181,6 +182,7 @@ impl HttpClientBuilder {
             transport,
             agent,
             auth: auth::header(&config.auth)?,
+            propagate: config.propagate,
             clock,
             guard,
             instruments: Instruments::new(&meter, name.clone(), &calls),

@@ -26,6 +26,11 @@ pub struct HttpClientConfig {
     /// Whether the service is unhealthy while the breaker is open.
     #[config(default = false)]
     pub health: bool,
+    /// What the upstream is told of the request that is being answered: its `trace`, with the
+    /// identifier of correlation; `all` of it, baggage included, for services that are trusted with
+    /// what callers wrote into it; or `none`.
+    #[config(default = "trace")]
+    pub propagate: Propagate,
     /// How the service says who it is.
     #[config(nested)]
     pub auth: AuthConfig,
@@ -39,6 +44,19 @@ pub struct HttpClientConfig {
     /// Timeouts, retries, breaker and bulkhead.
     #[config(nested)]
     pub guard: GuardConfig,
+}
+
+/// What an upstream is told of the request that is being answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Propagate {
+    /// Trace context, baggage and the identifier of correlation.
+    All,
+    /// The same without the baggage.
+    #[default]
+    Trace,
+    /// Nothing.
+    None,
 }
 
 /// How a service says who it is.
@@ -98,6 +116,7 @@ impl HttpClientConfig {
             connect_timeout: Duration::from_secs(2),
             max_response: ByteSize::mib(8),
             user_agent: None,
+            propagate: Propagate::Trace,
             auth: AuthConfig::default(),
             health: false,
             pool: PoolConfig::default(),
@@ -118,6 +137,18 @@ impl Default for AuthConfig {
             user: String::new(),
             header: "x-api-key".to_owned(),
         }
+    }
+}
+
+// === impl Propagate ===
+
+impl fmt::Display for Propagate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::Trace => "trace",
+            Self::None => "none",
+        })
     }
 }
 

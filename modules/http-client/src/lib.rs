@@ -44,9 +44,11 @@
 //! the upstream for the breaker.
 //!
 //! # What it sends along
-//! The trace context and the baggage of the current span, the identifier of the request that is being
-//! answered ([`CorrelationId`](purlin::trace::CorrelationId)), and what `auth` says. No redirect is
-//! followed, and no variable such as `HTTP_PROXY` is read.
+//! The trace context of the current span, the identifier of the request that is being answered
+//! ([`CorrelationId`](purlin::trace::CorrelationId)), and what `auth` says. Baggage stays here, for a
+//! caller may have put anything into it: `propagate: all` sends it along, to a service that is trusted
+//! with it, and `propagate: none` sends nothing of the request, to a stranger. No redirect is followed,
+//! and no variable such as `HTTP_PROXY` is read.
 //!
 //! # At stop
 //! It closes with the clients, after whoever calls: new requests are refused with

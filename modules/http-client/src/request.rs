@@ -9,13 +9,14 @@ use http::{
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use http_body_util::Full;
-use purlin::trace::{self, CorrelationId, Injector, KeyValue};
+use purlin::trace::{self, BaggageExt as _, Context, CorrelationId, Injector, KeyValue};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
 use url::Url;
 
 use crate::{
     client::{HttpClient, Inner},
+    config::Propagate,
     error::{Broken, Error, ErrorKind},
     judge::judge,
     metrics,
@@ -220,8 +221,21 @@ impl Call<'_> {
         if let Some((name, value)) = &self.client.auth {
             headers.entry(name).or_insert_with(|| value.clone());
         }
-        trace::inject(&mut Headers(headers));
+        self.propagate(headers);
         request
+    }
+
+    /// Tells the upstream of the request that is being answered, as far as it may know.
+    fn propagate(&self, headers: &mut HeaderMap) {
+        let withheld = match self.client.propagate {
+            Propagate::All => None,
+            Propagate::Trace => Context::map_current(|context| {
+                (!context.baggage().is_empty()).then(|| context.with_cleared_baggage())
+            }),
+            Propagate::None => return,
+        };
+        let _attached = withheld.map(Context::attach);
+        trace::inject(&mut Headers(headers));
     }
 
     async fn exchange(
@@ -240,6 +254,10 @@ struct Headers<'a>(&'a mut HeaderMap);
 
 impl Injector for Headers<'_> {
     fn set(&mut self, key: &str, value: String) {
+        // Propagators write an empty `tracestate` where there is none.
+        if value.is_empty() {
+            return;
+        }
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
             // What was said of this request goes before what is said of the one it works for.
             if name != CORRELATION_ID || !self.0.contains_key(&name) {

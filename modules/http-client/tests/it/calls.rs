@@ -2,15 +2,19 @@
 
 use std::{error::Error as _, time::Duration};
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry::{
+    propagation::{TextMapCompositePropagator, TextMapPropagator},
+    trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId},
+};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use purlin::{
     config::{ByteSize, Secret},
     error::{Code, ServiceError as _},
+    trace::{BaggageExt as _, CorrelationId, KeyValue},
 };
 use purlin_http_client::{
-    Broken, ErrorKind, HttpClient,
-    config::{AuthConfig, AuthKind},
+    Broken, ErrorKind, HttpClient, HttpClientConfig,
+    config::{AuthConfig, AuthKind, Propagate},
 };
 use purlin_testing::{MockServer, Reply, When};
 use serde_json::{Value, json};
@@ -165,9 +169,12 @@ async fn a_request_that_cannot_be_made_is_not_sent() {
     assert_eq!(bank.received().len(), 0);
 }
 
-#[tokio::test]
-async fn the_trace_goes_along() {
-    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+/// What an upstream is told of a request with a trace, baggage and an identifier.
+#[expect(clippy::unwrap_used, reason = "a fixture of tests fails by panicking")]
+async fn told(propagate: Propagate) -> [Option<String>; 4] {
+    let all: Vec<Box<dyn TextMapPropagator + Send + Sync>> =
+        vec![Box::new(TraceContextPropagator::new()), Box::new(BaggagePropagator::new())];
+    opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(all));
     let bank = MockServer::start();
     let called = bank.mock(When::get("/rates"), Reply::status(200));
     let span = SpanContext::new(
@@ -177,17 +184,27 @@ async fn the_trace_goes_along() {
         true,
         Default::default(),
     );
-    let context = purlin::trace::Context::new().with_remote_span_context(span);
-    let client = client(&config(&bank.url()));
-    {
-        let _attached = context.attach();
-        client.get("/rates").send().await.unwrap();
-    }
-    let sent = called.received();
-    assert_eq!(
-        sent[0].header("traceparent"),
-        Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-    );
+    let context = purlin::trace::Context::new()
+        .with_remote_span_context(span)
+        .with_baggage([KeyValue::new("tenant", "blue")]);
+    let client = client(&HttpClientConfig { propagate, ..config(&bank.url()) });
+    let id = CorrelationId::new("order-7");
+    let call = CorrelationId::scope(id, client.get("/rates").send());
+    purlin::trace::within(Some(context), call).await.unwrap();
+    let sent = &called.received()[0];
+    ["traceparent", "tracestate", "baggage", "x-correlation-id"]
+        .map(|name| sent.header(name).map(str::to_owned))
+}
+
+#[tokio::test]
+async fn an_upstream_is_told_as_much_as_it_may_know() {
+    let some = |text: &str| Some(text.to_owned());
+    let trace = some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let (baggage, id) = (some("tenant=blue"), some("order-7"));
+    let default = HttpClientConfig::new("http://bank".parse().unwrap()).propagate;
+    assert_eq!(told(default).await, [trace.clone(), None, None, id.clone()]);
+    assert_eq!(told(Propagate::All).await, [trace, None, baggage, id]);
+    assert_eq!(told(Propagate::None).await, [None, None, None, None]);
 }
 
 #[tokio::test]
