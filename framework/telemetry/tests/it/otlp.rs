@@ -310,8 +310,11 @@ async fn what_a_caller_brought_is_passed_on(variables: &[(&str, &str)]) {
     let problem = service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
     let problem: Value = serde_json::from_str(&problem).unwrap();
     assert_eq!(problem["trace_id"], TRACE);
-    let problem = service.ask("GET", "/refused", &[]).await;
-    assert!(!problem.contains("trace_id"), "{problem}");
+    let twice = [("traceparent", &*traceparent), ("traceparent", &*traceparent)];
+    for headers in [&[][..], &twice[..]] {
+        let problem = service.ask("GET", "/refused", headers).await;
+        assert!(!problem.contains("trace_id"), "{headers:?}: {problem}");
+    }
     let (_, _, lines) = service.stop();
     // The second one is of a task.
     for message in ["an order comes in", "a receipt is written"] {
@@ -320,7 +323,7 @@ async fn what_a_caller_brought_is_passed_on(variables: &[(&str, &str)]) {
     }
     let access = |line: &&Value| line["component"] == "purlin_http::access";
     let of_trace = lines.iter().filter(access).map(|line| line["trace_id"] == TRACE);
-    assert_eq!(of_trace.collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(of_trace.collect::<Vec<_>>(), [true, true, false, false]);
 }
 
 #[tokio::test]
