@@ -47,7 +47,7 @@ impl Module for AdminModule {
         let AdminConfig { health_path, token, profiles, .. } = config;
         let profiles = Profiles::new(&profiles, readiness.clone(), cx);
         let admin = Admin { info, health, readiness, pages, metrics, health_path, token, profiles };
-        let serving = Arc::new(Serving::start(listener, router(admin), cx.clock().clone()));
+        let serving = Arc::new(Serving::start(listener, router(admin), cx));
         cx.undo("close the admin server", &serving, |serving| async move { serving.stop().await });
         cx.listening(addr);
         cx.detail(format!("http://{addr} · /health /metrics /graph …"));

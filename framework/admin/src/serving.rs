@@ -1,13 +1,17 @@
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, resume_unwind},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use purlin_core::{
     clock::{Clock, Instant},
     error::{Context as _, Result},
+    exit::Exit,
+    init::Init,
 };
 use purlin_serve::{DrainReport, Limits, Listener, Server};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -36,14 +40,22 @@ impl Serving {
         clippy::disallowed_methods,
         reason = "the supervisor's tasks stop earlier; `stop` awaits this one"
     )]
-    pub(crate) fn start(listener: Listener, router: Router, clock: Clock) -> Self {
+    pub(crate) fn start(listener: Listener, router: Router, cx: &Init) -> Self {
+        let (clock, shutdown) = (cx.clock().clone(), cx.shutdown().clone());
         let server = Server::new(listener, router, clock.clone()).limits(limits());
         let (stop, stopped) = oneshot::channel();
         let now = clock.clone();
-        let served = tokio::spawn(server.run(async move {
+        let serves = server.run(async move {
             // Without anybody left to stop it, nothing is waited for.
             stopped.await.unwrap_or_else(|_| now.now())
-        }));
+        });
+        let served = tokio::spawn(async move {
+            let ended = AssertUnwindSafe(serves).catch_unwind().await;
+            // A service that nobody can look into is not kept: whoever probes it would end it later.
+            // Once stopping has begun, this changes nothing.
+            shutdown.request("the admin server ended", Exit::RUNNABLE_FAILED);
+            ended.unwrap_or_else(|panic| resume_unwind(panic))
+        });
         Self { clock, task: Mutex::new(Some(Task { stop, served })) }
     }
 

@@ -158,7 +158,12 @@ impl<'a> ValueDeserializer<'a> {
     fn integer(&self, min: i128, max: u128) -> Result<Integer, Fault> {
         let text = self.scalar("a whole number")?.replace('_', "");
         Integer::parse(&text).filter(|number| number.is_within(min, max)).ok_or_else(|| {
+            let digits = text.trim_start_matches(['-', '+']);
+            let is_number = !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
             Fault::new(match (min, max) {
+                (min, max) if is_number && max > u128::from(u32::MAX) => {
+                    format!("out of range; the least is {min}, the greatest {max}")
+                }
                 (i128::MIN, _) | (_, u128::MAX) => "not a whole number".to_owned(),
                 (0, max) if max > u128::from(u32::MAX) => {
                     "not a whole number of 0 or more".to_owned()

@@ -138,7 +138,8 @@ fn an_undo_that_hangs_is_abandoned_and_told() {
     phases.signal(Signal::TERM);
     let (code, report) = phases.end();
     assert_eq!(code, 74, "{report}");
-    assert_order(&report, &["close the store: it took too long and was abandoned", "exit code 74"]);
+    let reason = "exit code 74 (`store: close the store` did not stop in time)";
+    assert_order(&report, &["close the store: it took too long and was abandoned", reason]);
 }
 
 /// Trap 7: a task that never yields cannot be aborted; the watchdog ends the process.

@@ -1,13 +1,17 @@
 //! Whatever the code of an application does to its thread, the deadlines and the signals go on.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{Log, app};
 use crate::{
     app::{AppBuilder, Member, StartError},
+    clock::Clock,
     component::{Component, components},
     error::Result,
     event::Event,
@@ -61,8 +65,9 @@ impl Trap {
             .set("lifecycle.hard_stop", "100ms")
             .on_event(failed)
             .provide(beside);
-        let error = app.start().await.unwrap_err();
+        let started = Clock::system().timeout(Duration::from_secs(20), app.start()).await;
         self.released.store(true, Ordering::Release);
+        let error = started.expect("nobody holds up the driver").unwrap_err();
         let StartError::Failed { exit, .. } = error else { panic!("{error}") };
         assert_eq!(exit.code(), Exit::START_FAILED);
         let told = format!("{name}: it did not start within 1s (lifecycle.start_timeout)");

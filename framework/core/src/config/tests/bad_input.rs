@@ -111,6 +111,11 @@ fn each_type_says_what_it_expects() {
     let cases = [
         ("ORDERS_MAX_AMOUNT_CENTS", "ten", "not a whole number"),
         ("ORDERS_MAX_AMOUNT_CENTS", "0", "must be at least 1"),
+        (
+            "ORDERS_MAX_AMOUNT_CENTS",
+            "9223372036854775808",
+            "out of range; the least is -9223372036854775808, the greatest 9223372036854775807",
+        ),
         ("ORDERS_TOTALS_EVERY", "5", "not a duration; write 500ms, 5s or 2m"),
         ("ORDERS_TOTALS_EVERY", "1ms", "must be from 100ms to 1h"),
         ("ORDERS_FORMAT", "jsn", "not one of json, console; did you mean json?"),
