@@ -1,7 +1,11 @@
 use std::{
     fmt, fs,
+    mem::{self, Discriminant, discriminant},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::SystemTime,
 };
 
@@ -30,8 +34,9 @@ pub struct ServerTls {
     clock: Clock,
     config: ServerTlsConfig,
     current: ArcSwap<Current>,
-    /// The files that were refused last, so that they are complained of once.
-    refused: Mutex<Option<Fingerprint>>,
+    /// What was wrong with which files, so that it is told once. They are built again at each look
+    /// all the same: what is not valid yet will be.
+    complaint: Mutex<Option<(Fingerprint, Discriminant<TlsError>)>>,
 }
 
 /// What became of looking at the files again.
@@ -62,6 +67,8 @@ struct Current {
     server: Arc<ServerConfig>,
     expires: SystemTime,
     fingerprint: Fingerprint,
+    /// The log has told that it expires soon.
+    warned: AtomicBool,
 }
 
 type Fingerprint = [u8; 32];
@@ -100,7 +107,7 @@ impl ServerTls {
             clock,
             config: config.clone(),
             current: ArcSwap::from_pointee(current),
-            refused: Mutex::default(),
+            complaint: Mutex::default(),
         };
         tls.warn_of_the_end();
         Ok(Some(tls))
@@ -122,38 +129,48 @@ impl ServerTls {
     }
 
     /// Looks at the files, and takes them over if they are new and sound. It reads them on this
-    /// thread.
+    /// thread, and warns in the log of a certificate that expires within
+    /// [`warn_before`](ServerTlsConfig::warn_before), once.
     ///
     /// # Errors
-    /// [`TlsError`], once for the same files; what was used before is used on.
+    /// [`TlsError`], once for the same files and fault; what was used before is used on.
     pub fn reload(&self) -> Result<Reload, TlsError> {
+        let outcome = self.take_over();
+        self.warn_of_the_end();
+        outcome
+    }
+
+    fn take_over(&self) -> Result<Reload, TlsError> {
         let contents = self.sources.read()?;
         let fingerprint = contents.fingerprint();
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if fingerprint == self.current.load().fingerprint || *refused == Some(fingerprint) {
+        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if fingerprint == self.current.load().fingerprint {
+            *complaint = None;
             return Ok(Reload::Unchanged);
         }
         let now = self.clock.system_now();
         match self.sources.build(&contents, &self.config, &self.protocols, now) {
             Ok(current) => {
-                *refused = None;
+                *complaint = None;
                 self.current.store(Arc::new(current));
-                self.warn_of_the_end();
                 Ok(Reload::Changed)
             }
             Err(error) => {
-                *refused = Some(fingerprint);
+                let fault = Some((fingerprint, discriminant(&error)));
+                if mem::replace(&mut *complaint, fault) == fault {
+                    return Ok(Reload::Unchanged);
+                }
                 Err(error)
             }
         }
     }
 
     fn warn_of_the_end(&self) {
-        let expires = self.expires();
-        let left = expires.duration_since(self.clock.system_now()).unwrap_or_default();
-        if left <= self.config.warn_before {
+        let current = self.current.load();
+        let left = current.expires.duration_since(self.clock.system_now()).unwrap_or_default();
+        if left <= self.config.warn_before && !current.warned.swap(true, Relaxed) {
             let (cert, days) = (self.sources.cert.display(), left.as_secs() / (24 * 3600));
-            let expires = shown(expires);
+            let expires = shown(current.expires);
             tracing::warn!(%cert, expires, "the certificate expires in {days} days: renew it");
         }
     }
@@ -200,6 +217,7 @@ impl Sources {
             server: Arc::new(server),
             expires: identity.expires,
             fingerprint: contents.fingerprint(),
+            warned: AtomicBool::new(false),
         })
     }
 }

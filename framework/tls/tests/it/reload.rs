@@ -1,4 +1,8 @@
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs::{self, File},
+    sync::Arc,
+    time::Duration,
+};
 
 use purlin_core::{
     clock::Clock,
@@ -10,6 +14,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Authority, load, shown, within};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test]
 async fn new_connections_get_the_new_certificate() {
@@ -49,6 +55,51 @@ async fn a_broken_pair_is_refused_once_and_the_old_one_stays() {
     fs::remove_file(config.cert.as_ref().unwrap()).unwrap();
     assert!(matches!(tls.reload(), Err(TlsError::Read { .. })));
     assert_eq!(shown(&tls, &client).await, second);
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_yet_is_taken_over_when_it_is() {
+    let (clock, hand) = Clock::held();
+    let authority = Authority::by(clock.clone());
+    let tls = ServerTls::load(&authority.server_config((-1, 30)), &[], clock).unwrap().unwrap();
+    let expires = tls.expires();
+    authority.write("server", (1, 90));
+    assert!(matches!(tls.reload(), Err(TlsError::NotValid { .. })));
+    hand.advance(DAY - Duration::from_secs(1));
+    assert_eq!(tls.reload().unwrap(), Reload::Unchanged, "it is complained of once");
+    hand.advance(Duration::from_secs(1));
+    assert_eq!(tls.reload().unwrap(), Reload::Changed);
+    assert_eq!(tls.expires(), expires + 60 * DAY);
+}
+
+#[test]
+fn the_log_warns_once_of_each_certificate_that_comes_to_its_end() {
+    let (clock, hand) = Clock::held();
+    let authority = Authority::by(clock.clone());
+    let config = authority.server_config((-1, 30));
+    let log = authority.path("log");
+    let writer = Arc::new(File::create(&log).unwrap());
+    let warnings = || fs::read_to_string(&log).unwrap().matches("expires in 14 days").count();
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let tls = ServerTls::load(&config, &[], clock).unwrap().unwrap();
+        for days in [15, 1] {
+            assert_eq!((tls.reload().unwrap(), warnings()), (Reload::Unchanged, 0));
+            hand.advance(days * DAY);
+        }
+        for _ in 0..2 {
+            assert_eq!((tls.reload().unwrap(), warnings()), (Reload::Unchanged, 1));
+        }
+        authority.write("server", (-1, 14));
+        assert_eq!((tls.reload().unwrap(), warnings()), (Reload::Changed, 2));
+        // Files that cannot be read are no reason to be silent.
+        authority.write("server", (-1, 15));
+        assert_eq!((tls.reload().unwrap(), warnings()), (Reload::Changed, 2));
+        fs::remove_file(config.cert.as_ref().unwrap()).unwrap();
+        hand.advance(DAY);
+        tls.reload().unwrap_err();
+        assert_eq!(warnings(), 3);
+    });
 }
 
 /// As a mounted secret is replaced: the files are links, and what they point to moves.

@@ -18,21 +18,26 @@ use tokio::io::DuplexStream;
 /// An authority, and a directory for what it signs.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
+    clock: Clock,
     pub(crate) dir: TempDir,
 }
 
-/// Which days a certificate is valid on, counted from now.
+/// Which days a certificate is valid on, counted from now by the clock of its authority.
 pub(crate) type Days = (i64, i64);
 
 // === impl Authority ===
 
 impl Authority {
-    /// It has written itself to `ca.pem`.
+    /// It has written itself to `ca.pem`; its clock is the machine's, as is that of clients.
     pub(crate) fn new() -> Self {
+        Self::by(Clock::system())
+    }
+
+    pub(crate) fn by(clock: Clock) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let authority = Self { issuer, dir: TempDir::new().unwrap() };
+        let authority = Self { issuer, clock, dir: TempDir::new().unwrap() };
         fs::write(authority.path("ca.pem"), authority.issuer.pem()).unwrap();
         authority
     }
@@ -44,7 +49,7 @@ impl Authority {
     /// A certificate for `localhost` and its key, in PEM form.
     pub(crate) fn sign(&self, days: Days) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let certificate = certificate_params(days).signed_by(&key, &self.issuer).unwrap();
+        let certificate = self.certificate_params(days).signed_by(&key, &self.issuer).unwrap();
         (certificate.pem(), key.serialize_pem())
     }
 
@@ -57,6 +62,18 @@ impl Authority {
         paths
     }
 
+    fn certificate_params(&self, (from, until): Days) -> CertificateParams {
+        let now = self.clock.system_now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let day = |days: i64| {
+            let seconds = now.as_secs().checked_add_signed(days * 24 * 3600).unwrap();
+            date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds)
+        };
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_before = day(from);
+        params.not_after = day(until);
+        params
+    }
+
     pub(crate) fn server_config(&self, days: Days) -> ServerTlsConfig {
         let (cert, key) = self.write("server", days);
         ServerTlsConfig { cert: Some(cert), key: Some(key), ..ServerTlsConfig::default() }
@@ -67,20 +84,6 @@ impl Authority {
         let ca = Some(self.path("ca.pem"));
         ClientTlsConfig { system_roots: false, ca, ..ClientTlsConfig::default() }
     }
-}
-
-/// The validity of certificates is the one thing here that the held clock cannot say: rustls asks
-/// the machine.
-fn certificate_params((from, until): Days) -> CertificateParams {
-    let now = Clock::system().system_now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let day = |days: i64| {
-        let seconds = now.as_secs().checked_add_signed(days * 24 * 3600).unwrap();
-        date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds)
-    };
-    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    params.not_before = day(from);
-    params.not_after = day(until);
-    params
 }
 
 /// Loads what is on.
