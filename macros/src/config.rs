@@ -7,8 +7,8 @@ mod attrs;
 mod rules;
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Fields};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Data, DeriveInput, Fields, spanned::Spanned as _};
 
 use self::attrs::{Default, FieldAttrs, StructAttrs};
 
@@ -68,6 +68,16 @@ fn expand(input: &DeriveInput, attrs: &StructAttrs, fields: &[FieldAttrs<'_>]) -
         let (name, local) = (field.ident, local(field));
         quote!(#name: #local?)
     });
+    // The type is written down, so that a path that is no such function is told at its own place.
+    let check = attrs.check.iter().map(|check| {
+        quote_spanned! {check.span()=>
+            let check: fn(&Self) -> ::core::result::Result<
+                (),
+                ::purlin::__private::config::Conflict,
+            > = #check;
+            reader.together(check(&whole))?;
+        }
+    });
     quote! {
         #[automatically_derived]
         impl ::purlin::__private::config::Config for #ident {
@@ -82,7 +92,9 @@ fn expand(input: &DeriveInput, attrs: &StructAttrs, fields: &[FieldAttrs<'_>]) -
                 // All fields are read before the first of them is asked for, so that each problem
                 // is noted.
                 #(#reads)*
-                ::core::option::Option::Some(Self { #(#values),* })
+                let whole = Self { #(#values),* };
+                #(#check)*
+                ::core::option::Option::Some(whole)
             }
         }
     }

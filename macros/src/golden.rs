@@ -82,7 +82,7 @@ fn config() {
         "config",
         crate::config::derive(quote! {
             /// How orders are taken.
-            #[config(section = "orders", env_prefix = "ORD")]
+            #[config(section = "orders", env_prefix = "ORD", check = OrdersConfig::check)]
             pub struct OrdersConfig {
                 /// Largest amount that is taken without a review, in cents.
                 #[config(default = 1_000_000, renamed_from = "limit")]

@@ -37,6 +37,7 @@
 //! Nothing here panics on bad input, and nothing stops at the first problem: every field of every
 //! section is read, and all [`Problem`]s are shown together.
 
+mod conflict;
 mod de;
 mod dotenv;
 mod dump;
@@ -79,6 +80,7 @@ pub use purlin_macros::Config;
 pub(crate) use self::{duration::show as show_duration, settings::Setting};
 
 pub use self::{
+    conflict::Conflict,
     env::{Env, MapEnv, ProcessEnv},
     example::{dot_env as example_dot_env, yaml as example_yaml},
     explain::{Explanation, UnknownKey},
@@ -106,6 +108,8 @@ pub use self::{
 /// # Attributes of the struct
 /// - `#[config(section = "orders")]`: the key in the YAML file. A nested struct has none.
 /// - `#[config(env_prefix = "DB")]`: the variables begin with `DB_` instead of the section's name.
+/// - `#[config(check = PoolConfig::check)]`: a function of the struct that finds what its fields say
+///   together and cannot; see [`Conflict`]. It is asked when each of them is right by itself.
 ///
 /// # Attributes of a field
 /// - `default = 10`, `default = "5s"` (parsed like a value of the file), `default = ["a", "b"]`,

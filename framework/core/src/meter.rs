@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use opentelemetry::metrics::{
-    AsyncInstrument, Counter, Gauge, Histogram, Meter as OtelMeter, MeterProvider as _,
-    UpDownCounter, noop::NoopMeterProvider,
+use opentelemetry::metrics::{Meter as OtelMeter, MeterProvider as _, noop::NoopMeterProvider};
+
+pub use opentelemetry::{
+    KeyValue, Value,
+    metrics::{AsyncInstrument, Counter, Gauge, Histogram, UpDownCounter},
 };
 
 use crate::{error::Result, needs::Handle};
@@ -92,7 +94,8 @@ macro_rules! metrics {
 
 /// Makes instruments for declared metrics. A built-in need; cheap to clone.
 ///
-/// Without telemetry it records nothing. The instruments are OpenTelemetry's own.
+/// Without telemetry it records nothing. The instruments are OpenTelemetry's own, and are named here:
+/// [`Counter`], [`UpDownCounter`], [`Gauge`], [`Histogram`].
 #[derive(Clone)]
 pub struct Meter(OtelMeter);
 
@@ -109,14 +112,12 @@ pub trait Exposition: Send + Sync + 'static {
     fn text(&self) -> Result<String>;
 }
 
-pub use opentelemetry::KeyValue;
-
 /// The bounds of a histogram of seconds.
 pub const SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// A label and its value.
-pub fn label(name: &'static str, value: impl Into<opentelemetry::Value>) -> KeyValue {
+pub fn label(name: &'static str, value: impl Into<Value>) -> KeyValue {
     KeyValue::new(name, value)
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proc_macro2::Span;
 use quote::quote;
 use syn::{
-    Attribute, Expr, ExprLit, ExprUnary, Field, Ident, Lit, LitStr, Meta, Token, Type, UnOp,
-    ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned,
+    Attribute, Expr, ExprLit, ExprPath, ExprUnary, Field, Ident, Lit, LitStr, Meta, Token, Type,
+    UnOp, ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned,
 };
 
 use super::{Errors, rules::Rule};
@@ -16,6 +16,7 @@ use super::{Errors, rules::Rule};
 pub(super) struct StructAttrs {
     pub(super) section: Option<String>,
     pub(super) env_prefix: Option<String>,
+    pub(super) check: Option<ExprPath>,
 }
 
 /// `#[config(..)]` and `#[validate(..)]` of a field.
@@ -60,10 +61,11 @@ impl StructAttrs {
                     }
                     parsed.env_prefix = Some(text.value());
                 }
+                "check" => parsed.check = Some(meta.value()?.parse()?),
                 _ => {
                     return Err(meta.error(
-                        "unknown attribute of a section; there are `section = \"..\"` and \
-                         `env_prefix = \"..\"`",
+                        "unknown attribute of a section; there are `section = \"..\"`, \
+                         `env_prefix = \"..\"` and `check = path`",
                     ));
                 }
             }

@@ -14,6 +14,7 @@ use std::{num::NonZero, thread::available_parallelism, time::Duration};
 use purlin::config::{ByteSize, Config, Listen};
 use purlin_serve::{Limits, Listening};
 
+pub(crate) use self::cors::is_wild;
 pub use self::{
     compression::{CompressionConfig, Level},
     cors::CorsConfig,

@@ -6,6 +6,7 @@
 mod config;
 mod error;
 mod items;
+mod metrics;
 mod names;
 mod routes;
 

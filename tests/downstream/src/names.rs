@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use purlin::prelude::*;
 
-use crate::{Analytics, ShopConfig};
+use crate::{Analytics, ShopConfig, metrics::Counts};
 
 /// The databases that a set was given.
 #[async_trait]
@@ -66,10 +66,12 @@ struct Polite {
     config: Arc<ShopConfig>,
     spellings: Vec<Arc<dyn Spelling>>,
     motto: Option<Arc<dyn Motto>>,
+    counts: Counts,
 }
 
 impl Greeting for Polite {
     fn greet(&self, name: &str) -> String {
+        self.counts.greeted(name);
         let spelt =
             self.spellings.iter().fold(name.to_owned(), |name, spelling| spelling.spell(&name));
         let motto = self.motto.as_ref().map(|motto| format!(" · {}", motto.motto()));
@@ -82,6 +84,7 @@ pub(crate) async fn greeting(
     config: Arc<ShopConfig>,
     spellings: Vec<Arc<dyn Spelling>>,
     motto: Option<Arc<dyn Motto>>,
+    meter: Meter,
 ) -> Result<Arc<dyn Greeting>> {
-    Ok(Arc::new(Polite { config, spellings, motto }))
+    Ok(Arc::new(Polite { config, spellings, motto, counts: Counts::new(&meter) }))
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Config, Problem, Settings, de,
+    Config, Conflict, Problem, Settings, de,
+    layer::Candidate,
     origin::Origin,
     problem::Snippet,
     section::{Leaf, Section},
@@ -70,6 +71,32 @@ impl<'a> Reader<'a> {
         let value = C::read(self);
         self.path.pop();
         value
+    }
+
+    /// Notes what the fields of the struct say together and cannot.
+    #[doc(hidden)]
+    pub fn together(&mut self, checked: Result<(), Conflict>) -> Option<()> {
+        let Err(conflict) = checked else { return Some(()) };
+        let mut path = vec![self.section.key()];
+        path.extend(&self.path);
+        let mut message = conflict.what(&path.join("."));
+        for field in &conflict.fields {
+            self.path.push(field);
+            let leaf = self.section.leaf(&self.path);
+            self.path.pop();
+            let candidate =
+                leaf.and_then(|leaf| Some((leaf, self.settings.candidates(leaf).pop()?)));
+            let Some((leaf, Candidate { origin, value })) = candidate else { continue };
+            let is_open = matches!(self.settings.find(leaf), Found::Value { hidden: true, .. });
+            let value = match leaf.field().is_secret() || is_open {
+                true => "[redacted]".to_owned(),
+                false => shown(&value),
+            };
+            message.push_str(&format!("\n  set        {} = {value} ({origin})", leaf.key()));
+        }
+        message.push_str(&format!("\n  fix        {}", conflict.fix));
+        self.problems.push(Problem::new(message));
+        None
     }
 
     fn take<T: DeserializeOwned>(

@@ -1,6 +1,7 @@
 //! What bad input gets, in the exact words; and the layers as a whole.
 
 mod bad_input;
+mod conflicts;
 mod generated;
 mod layers;
 mod references;
@@ -50,6 +51,7 @@ struct OrdersConfig {
 
 /// Connections to the store.
 #[derive(Debug, Clone, Config)]
+#[config(check = PoolConfig::check)]
 struct PoolConfig {
     /// Connections at most.
     #[config(default = 20, alias = "POOL_SIZE")]
@@ -58,6 +60,16 @@ struct PoolConfig {
     idle: Duration,
     #[config(default = "10MiB")]
     buffer: ByteSize,
+}
+
+impl PoolConfig {
+    fn check(&self) -> Result<(), Conflict> {
+        if self.max <= 50 || !self.idle.is_zero() {
+            return Ok(());
+        }
+        let why = "so many are not made anew for each query";
+        Err(Conflict::between(["max", "idle"], why, "raise `idle`"))
+    }
 }
 
 /// The public API.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use purlin::config::Config;
+use purlin::config::{Config, Conflict};
 
 use super::AllowedOrigin;
 
@@ -8,11 +8,12 @@ use super::AllowedOrigin;
 ///
 /// It is off as long as no origin is named.
 #[derive(Debug, Clone, PartialEq, Eq, Config)]
+#[config(check = CorsConfig::check)]
 pub struct CorsConfig {
     /// The origins whose pages may: `https://shop.example`, `https://*.shop.example`, or `*` for all.
     #[config(default)]
     pub origins: Vec<AllowedOrigin>,
-    /// Whether they may call with the cookies of their visitors. Not together with the origin *.
+    /// Whether they may call with the cookies of their visitors. Not together with `*`.
     #[config(default = false)]
     pub credentials: bool,
     /// The methods that they may use.
@@ -31,6 +32,30 @@ pub struct CorsConfig {
 }
 
 // === impl CorsConfig ===
+
+impl CorsConfig {
+    /// What browsers never take: to them a wildcard means nothing where credentials are involved, so
+    /// that such settings would not do what they say.
+    pub(crate) fn check(&self) -> Result<(), Conflict> {
+        let lists = [
+            ("origins", self.origins.iter().any(AllowedOrigin::is_any)),
+            ("methods", is_wild(&self.methods)),
+            ("headers", is_wild(&self.headers)),
+            ("expose", is_wild(&self.expose)),
+        ];
+        let wild = lists.into_iter().find(|(_, wild)| *wild && self.credentials);
+        wild.map_or(Ok(()), |(list, _)| {
+            let why = format!("no browser takes the {list} `*` with credentials");
+            let fix = format!("name the {list}, or set `credentials` to false");
+            Err(Conflict::between([list, "credentials"], why, fix))
+        })
+    }
+}
+
+/// Whether all names are meant.
+pub(crate) fn is_wild(names: &[String]) -> bool {
+    names.iter().any(|name| name == "*")
+}
 
 impl Default for CorsConfig {
     fn default() -> Self {

@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 use tower_http::cors::{self, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use crate::{
-    config::{AllowedOrigin, CorsConfig},
+    config::{AllowedOrigin, CorsConfig, is_wild},
     routes::RouteProblem,
 };
 
@@ -36,8 +36,7 @@ pub(super) struct WithCors<S> {
 // === impl Cors ===
 
 impl Cors {
-    /// The layer, or what keeps it from being one. Browsers take a wildcard for nothing when
-    /// credentials are involved, so that such settings never do what they say.
+    /// The layer, or what keeps it from being one.
     pub(super) fn new(config: &CorsConfig) -> Result<Self, RouteProblem> {
         if config.origins.is_empty() {
             return Ok(Self { layer: None });
@@ -49,22 +48,10 @@ impl Cors {
             let origins = config.origins.clone();
             AllowOrigin::predicate(move |origin, _| allows(&origins, origin))
         };
-        let wild = [
-            ("methods", &config.methods),
-            ("headers", &config.headers),
-            ("expose", &config.expose),
-        ];
-        let mut wild = wild.iter().filter(|(_, names)| is_wild(names)).map(|(key, _)| *key);
-        if let Some(key) =
-            any.then_some("origins").or_else(|| wild.next()).filter(|_| config.credentials)
-        {
-            return Err(RouteProblem {
-                what: format!(
-                    "`http.cors.{key}` is `*`, and `http.cors.credentials` is true: no browser takes that"
-                ),
-                fix: format!("name the {key}, or set `http.cors.credentials` to false"),
-            });
-        }
+        config.check().map_err(|conflict| RouteProblem {
+            what: conflict.what("http.cors"),
+            fix: conflict.fix().to_owned(),
+        })?;
         let layer = CorsLayer::new()
             .allow_origin(origin)
             .allow_methods(match is_wild(&config.methods) {
@@ -87,10 +74,6 @@ impl Cors {
 
 pub(super) fn allows(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {
     origin.to_str().is_ok_and(|origin| origins.iter().any(|allowed| allowed.allows(origin)))
-}
-
-fn is_wild(names: &[String]) -> bool {
-    names.iter().any(|name| name == "*")
 }
 
 fn names<T: std::str::FromStr>(key: &str, names: &[String]) -> Result<Vec<T>, RouteProblem> {

@@ -126,6 +126,21 @@ async fn an_application_serves_its_routes_and_drains() {
 }
 
 #[test]
+fn origins_that_no_browser_takes_are_found_before_the_start() {
+    let app = app().inputs(Inputs::hermetic()).supply::<dyn Authenticator>(Arc::new(Nobody));
+    let app = app.module(HttpModule::new(routes)).set("http.cors.credentials", true);
+    let refused = app.set("http.cors.origins", ["https://shop.example", "*"]).build();
+    let told = refused.err().unwrap().to_string();
+    for line in [
+        "`http.cors.origins` and `http.cors.credentials` do not go together: no browser takes",
+        "http.cors.credentials = true (.set(..))",
+        "fix        name the origins, or set `credentials` to false",
+    ] {
+        assert!(told.contains(line), "no {line:?} in\n{told}");
+    }
+}
+
+#[test]
 fn a_secured_route_needs_an_authenticator_and_all_problems_are_told() {
     let clashing = || routes().public("/orders", get(list)).public("/orders/{number}", get(list));
     let error = app().module(HttpModule::new(clashing)).validate().unwrap_err().to_string();

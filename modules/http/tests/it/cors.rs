@@ -102,8 +102,8 @@ async fn credentials_are_allowed_to_named_origins_only() {
     let all = CorsConfig { credentials: true, ..config(&["https://shop.example", "*"]) };
     assert_eq!(
         refused(all),
-        "`http.cors.origins` is `*`, and `http.cors.credentials` is true: no browser takes that; \
-         name the origins, or set `http.cors.credentials` to false"
+        "`http.cors.origins` and `http.cors.credentials` do not go together: no browser takes the \
+         origins `*` with credentials; name the origins, or set `credentials` to false"
     );
     let wild = || vec!["*".to_owned()];
     assert!(

@@ -7,6 +7,7 @@ use std::sync::{
 
 use downstream::{Analytics, Item, Items, Motto, Names, NewItem, ShopError, app};
 use purlin::{
+    config::Inputs,
     error::{Code, ServiceError as _},
     prelude::*,
     testing::TestApp,
@@ -76,6 +77,27 @@ async fn a_group_comes_in_the_order_of_registration_and_an_optional_need_may_be_
     }
     let with_motto = app().supply::<dyn Motto>(Arc::new(Cheap)).set("shop.greeting", "welcome");
     assert_eq!(greeted(with_motto).await, "welcome, ADA · never knowingly undersold");
+}
+
+#[tokio::test]
+async fn what_the_shop_counts_is_at_metrics() {
+    let app = start(app()).await;
+    app.http().get("/old/greet/ada").await.expect(200);
+    let metrics = app.admin().get("/metrics").await.expect(200).text();
+    assert!(metrics.contains("shop_greetings_total{whom=\"customer\"} 1"), "{metrics}");
+}
+
+#[test]
+fn prices_that_exclude_each_other_are_found_before_the_start() {
+    let app = app().inputs(Inputs::hermetic()).set("shop.min_cents", 20_000);
+    let told = app.build().err().unwrap().to_string();
+    for line in [
+        "`shop.min_cents` and `shop.max_cents` do not go together: ",
+        "shop.min_cents = 20000 (.set(..))",
+        "shop.max_cents = 10000 (default)",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
 }
 
 /// Counts what passes through.
