@@ -23,6 +23,16 @@ purlin::metrics! {
         "HTTP requests that are being answered.";
     CONNECTIONS = UpDownCounter "http_server_connections" [] "":
         "HTTP connections that are open.";
+    ACCEPTED = Counter "http_server_connections_accepted_total" [] "":
+        "HTTP connections that were accepted.";
+    /// Above all those without a free file descriptor.
+    ACCEPT_ERRORS = Counter "http_server_accept_errors_total" [] "":
+        "Failed attempts to accept an HTTP connection.";
+    /// `reason` is `slow` (with a handshake, a head or a body, or in taking an answer), `abusive`
+    /// (requests of HTTP/2 that were given up, one after the other), `no_tls` (what came was no TLS, or
+    /// not as the server asks for it) or `panicked` (and no layer caught it).
+    CUT = Counter "http_server_connections_cut_total" ["reason"] "":
+        "HTTP clients that the server did not bear with, by what they did.";
     PANICS = Counter "http_server_panics_total" ["route"] "":
         "HTTP requests whose handler panicked.";
     /// See [`stream`](crate::stream).

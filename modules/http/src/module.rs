@@ -20,7 +20,6 @@ use crate::{
     Options,
     auth::Authenticator,
     config::HttpConfig,
-    metrics::{self, CONNECTIONS},
     routes::{Posture, RouteRow, Routes},
     server::{HttpServer, Site},
     service,
@@ -137,12 +136,9 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             tls,
             drain: config.drain,
             streams: drain,
-            stats: Mutex::default(),
+            tally: Arc::default(),
         });
-        let observed = site.clone();
-        metrics::observe(&options.meter, &CONNECTIONS, move || {
-            i64::try_from(observed.connections()).unwrap_or(i64::MAX)
-        });
+        site.tally.observe(&options.meter);
         cx.listening(address);
         cx.detail(format!("{scheme}://{address} · {}", summary(&table)));
         cx.run(cx.section().to_owned(), move || HttpServer::new(site.clone()))

@@ -1,5 +1,7 @@
 //! The server as something that runs.
 
+mod tally;
+
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +18,11 @@ use purlin::{
     error::{Context as _, Result},
     runnable::{RunCx, Runnable},
 };
-use purlin_serve::{Limits, Listener, Listening, Server, Stats};
+use purlin_serve::{Limits, Listener, Listening, Server};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::tally::Tally;
 use crate::stream::Drain;
 
 /// What all instances of a server share: a restart goes on where the last one ended.
@@ -37,8 +40,7 @@ pub(crate) struct Site {
     pub(crate) drain: Duration,
     /// Tells the streams that the drain has begun.
     pub(crate) streams: Drain,
-    /// The figures of the instance that runs.
-    pub(crate) stats: Mutex<Stats>,
+    pub(crate) tally: Arc<Tally>,
 }
 
 /// One instance of the server.
@@ -71,11 +73,6 @@ impl Site {
             None => report,
         }
     }
-
-    /// How many connections are open.
-    pub(crate) fn connections(&self) -> usize {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).connections()
-    }
 }
 
 // === impl HttpServer ===
@@ -104,7 +101,7 @@ impl HttpServer {
 impl Runnable for HttpServer {
     async fn run(&self, cx: RunCx) -> Result<()> {
         let _ended = self.ended.clone().drop_guard();
-        let Site { service, limits, stats, .. } = &*self.site;
+        let Site { service, limits, tally, .. } = &*self.site;
         let server = Server::new(self.site.listener()?, service.clone(), cx.clock().clone())
             .limits(limits.clone());
         #[cfg(feature = "tls")]
@@ -112,7 +109,7 @@ impl Runnable for HttpServer {
             Some(tls) => server.tls(tls.clone()),
             None => server,
         };
-        *stats.lock().unwrap_or_else(PoisonError::into_inner) = server.stats();
+        tally.begin(server.stats());
         cx.ready();
         tokio::select! {
             report = server.run(self.drain_until(&cx)) => {
@@ -120,7 +117,7 @@ impl Runnable for HttpServer {
                 cx.report(self.site.name_streams(report.to_string(), !report.is_clean()));
             }
             () = self.cut.cancelled() => {
-                let report = format!("{} connections cut", self.site.connections());
+                let report = format!("{} connections cut", self.site.tally.connections());
                 cx.report(self.site.name_streams(report, true));
             }
         }

@@ -1,7 +1,10 @@
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get};
-use purlin::clock::Clock;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::{Registry, TextEncoder};
+use purlin::{clock::Clock, meter::Meter};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -44,13 +47,16 @@ impl Fixture {
             address: listener.local_addr(),
             listener: Mutex::new(Some(listener)),
             listening: Listening::default(),
-            service: Router::new().route("/", get(async || "fast")).route("/slow", get(slow)),
+            service: Router::new()
+                .route("/", get(async || "fast"))
+                .route("/slow", get(slow))
+                .route("/panic", get(panic)),
             limits: Limits { drain_grace: Duration::from_millis(20), ..Limits::default() },
             #[cfg(feature = "tls")]
             tls: None,
             drain,
             streams: crate::stream::Drain::new(),
-            stats: Mutex::default(),
+            tally: Arc::default(),
         });
         let (tasks, stop) = (JoinSet::new(), CancellationToken::new());
         let server = Arc::new(HttpServer::new(site.clone()));
@@ -100,6 +106,10 @@ impl Connection {
         let _ = within(self.0.read_to_end(&mut rest)).await;
         assert_eq!(rest, b"");
     }
+}
+
+async fn panic() {
+    panic!("on purpose");
 }
 
 async fn within<F: Future>(future: F) -> F::Output {
@@ -183,7 +193,44 @@ async fn a_restart_serves_on_the_same_address() {
     let mut after = app.connect().await;
     after.ask("/").await;
     after.answer("fast").await;
-    assert_eq!(app.site.connections(), 1);
+    assert_eq!(app.site.tally.connections(), 1);
+    within(app.server.graceful_shutdown()).await.unwrap();
+    app.ended().await;
+}
+
+#[tokio::test]
+async fn what_was_counted_before_a_restart_is_counted_after_it() {
+    let registry = Registry::new();
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .without_counter_suffixes()
+        .without_units()
+        .build();
+    let provider = SdkMeterProvider::builder().with_reader(exporter.unwrap()).build();
+    let metric = |line: &str| {
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        assert!(text.contains(line), "no {line:?} in\n{text}");
+    };
+
+    let mut app = Fixture::start(Duration::from_secs(5));
+    app.site.tally.observe(&Meter::from_otel(provider.meter("test")));
+    let mut lost = app.connect().await;
+    lost.ask("/panic").await;
+    lost.closed().await;
+    metric("http_server_connections_accepted_total{otel_scope_name=\"test\"} 1");
+
+    app.tasks.shutdown().await;
+    app.server = Arc::new(HttpServer::new(app.site.clone()));
+    app.run();
+    tokio::task::yield_now().await;
+    let mut after = app.connect().await;
+    after.ask("/").await;
+    after.answer("fast").await;
+    metric("http_server_connections_accepted_total{otel_scope_name=\"test\"} 2");
+    metric("http_server_connections{otel_scope_name=\"test\"} 1");
+    metric("http_server_connections_cut_total{reason=\"panicked\",otel_scope_name=\"test\"} 1");
+    metric("http_server_connections_cut_total{reason=\"slow\",otel_scope_name=\"test\"} 0");
+    metric("http_server_accept_errors_total{otel_scope_name=\"test\"} 0");
     within(app.server.graceful_shutdown()).await.unwrap();
     app.ended().await;
 }
