@@ -15,6 +15,8 @@
 //! A [`TestApp`] is the real application on free ports and throw-away data. It reads no file and no
 //! variable of the machine it runs on: a test sets what it needs with `.set(key, value)`.
 //!
+//! A [`Program`] is the built binary as a process of its own, with signals and exit codes.
+//!
 //! What it talks to is a real [`server`], a [`MockServer`] that answers as the test says, or either
 //! of them behind a [`FaultProxy`] that breaks what goes through it.
 
@@ -26,6 +28,7 @@ mod eventually;
 mod fault_proxy;
 mod mock_server;
 mod problem;
+mod program;
 mod servers;
 mod snapshot;
 mod spy;
@@ -40,6 +43,7 @@ pub use self::{
     fault_proxy::{Fault, FaultProxy, Way},
     mock_server::{Answer, Mock, MockServer, Received, Reply, Sequence, Times, When},
     problem::Problem,
+    program::{Ended, Process, Program, Signal},
     servers::{Server, server},
     snapshot::stable,
     spy::Spy,

@@ -1,9 +1,9 @@
 //! What is deployed agrees with the code: ports, probes, times and settings.
 
-use purlin::exit::Exit;
+use purlin::{exit::Exit, testing::Ended};
 use serde_json::Value;
 
-use crate::process::{command, run};
+use crate::process::{quickstart, run};
 
 const MANIFEST: &str = include_str!("../../../../deploy/kubernetes.yaml");
 const CONTAINERFILE: &str = include_str!("../../../../deploy/Containerfile");
@@ -154,29 +154,26 @@ fn the_pod_may_do_little() {
 
 #[test]
 fn the_settings_of_the_manifest_are_right() {
-    let directory = tempfile::tempdir().unwrap();
-    let token = directory.path().join("admin-token");
+    // Its leases are inside of the process.
+    let program = quickstart().env("LEADER_LOCAL", "allow");
+    let token = program.directory().join("admin-token");
     std::fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
     let config = manifest("ConfigMap");
     let file = config["data"]["app.yaml"].as_str().unwrap();
     let mounted = "/run/secrets/orders/admin-token";
     assert!(file.contains(mounted), "{file}");
     let file = file.replace(mounted, token.to_str().unwrap());
-    std::fs::write(directory.path().join("app.yaml"), file).unwrap();
+    std::fs::write(program.directory().join("app.yaml"), file).unwrap();
     let container = container();
     let args: Vec<_> =
         container["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
     assert_eq!(args, ["--config", "/etc/orders/app.yaml"]);
     let variables = container["env"].as_array().unwrap().iter();
-    let output = command(directory.path())
-        .args(["--config", "app.yaml", "check", "--strict"])
-        .envs(variables.map(|env| (env["name"].as_str().unwrap(), env["value"].as_str().unwrap())))
-        // Its leases are inside of the process.
-        .env("LEADER_LOCAL", "allow")
-        .output()
-        .unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success(), "{said}");
+    let program = variables.fold(program, |program, variable| {
+        program.env(variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap())
+    });
+    let Ended { code, output } = program.run(&["--config", "app.yaml", "check", "--strict"]);
+    assert_eq!(code, Some(0), "{output}");
 }
 
 #[test]

@@ -8,11 +8,10 @@ mod secrets;
 
 use std::{io::Write as _, process::Stdio, time::Duration};
 
-use purlin::testing::{eventually, server};
-use rustix::process::Signal;
+use purlin::testing::{Ended, Signal, eventually, server};
 use serde_json::{Value, json};
 
-use self::process::Quickstart;
+use self::process::service;
 
 fn an_order() -> Value {
     json!({ "customer": "ada", "amount_cents": 1250 })
@@ -20,7 +19,7 @@ fn an_order() -> Value {
 
 #[tokio::test]
 async fn orders_are_taken_shown_and_listed() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let http = service.http();
 
     let created = http.post("/orders").json(&an_order()).await.expect(201);
@@ -49,7 +48,7 @@ async fn orders_are_taken_shown_and_listed() {
 
 #[tokio::test]
 async fn bad_input_gets_a_problem_that_names_it() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let http = service.http();
 
     let bad = json!({ "customer": "", "amount_cents": 0 });
@@ -76,7 +75,7 @@ async fn bad_input_gets_a_problem_that_names_it() {
 
 #[tokio::test]
 async fn orders_are_confirmed_and_totalled_in_the_background() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let http = service.http();
     let path = http.post("/orders").json(&an_order()).await.expect(201);
     let path = path.header("location").unwrap().to_owned();
@@ -98,11 +97,11 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
 
 #[tokio::test]
 async fn totals_are_a_job_that_is_shown_and_run_now() {
-    let settings = [
-        ("ADMIN_TOKEN", "the-token-of-an-operator"),
-        ("SCHEDULER_JOBS", r#"{"totals":{"schedule":"1h"}}"#),
-    ];
-    let service = Quickstart::start_with(&settings).await;
+    let service = service()
+        .env("ADMIN_TOKEN", "the-token-of-an-operator")
+        .env("SCHEDULER_JOBS", r#"{"totals":{"schedule":"1h"}}"#)
+        .start()
+        .await;
     let (http, admin) = (service.http(), service.admin());
     let job = async || {
         let jobs: Vec<Value> = admin.get("/jobs").await.expect(200).json();
@@ -128,7 +127,7 @@ async fn totals_are_a_job_that_is_shown_and_run_now() {
 
 #[tokio::test]
 async fn totals_are_at_most_about_a_second_old() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let (http, clock) = (service.http(), purlin::clock::Clock::system());
     eventually(async || http.get("/totals").await.json::<Value>()["term"] != 0).await;
     for orders in 1..=3 {
@@ -143,7 +142,7 @@ async fn totals_are_at_most_about_a_second_old() {
 
 #[tokio::test]
 async fn a_page_and_its_total_are_of_one_moment() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let writers: Vec<_> = (0..3)
         .map(|_| {
             let http = service.http();
@@ -173,7 +172,7 @@ async fn a_page_and_its_total_are_of_one_moment() {
 
 #[tokio::test]
 async fn the_admin_port_shows_the_service() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let admin = service.admin();
     for path in
         ["/healthz", "/readyz", "/live", "/ready", "/version", "/modules", "/loggers", "/jobs", "/"]
@@ -205,7 +204,7 @@ async fn the_admin_port_shows_the_service() {
 #[tokio::test]
 async fn promtool_finds_no_fault_with_the_metrics() {
     let Some(promtool) = server("promtool") else { return };
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     service.http().get("/orders").await.expect(200);
     let metrics = service.admin().get("/metrics").await.expect(200).text();
     let mut check = std::process::Command::new(promtool.address())
@@ -225,7 +224,7 @@ async fn promtool_finds_no_fault_with_the_metrics() {
 
 #[tokio::test]
 async fn a_stop_under_load_answers_what_it_has_begun() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let clients: Vec<_> = (0..8)
         .map(|_| {
             let http = service.http();
@@ -250,16 +249,16 @@ async fn a_stop_under_load_answers_what_it_has_begun() {
     })
     .await;
     drop(admin);
-    service.signal(Signal::TERM);
+    service.signal(Signal::Terminate);
     let (mut served, mut failed) = (0, Vec::new());
     for client in clients {
         let (of_client, failures) = client.await.unwrap();
         served += of_client;
         failed.extend(failures);
     }
-    let (code, report) = service.end().await;
+    let Ended { code, output: report } = service.ended().await;
     println!("{served} served, {} failed\n{report}", failed.len());
-    assert_eq!(code, 0, "{report}");
+    assert_eq!(code, Some(0), "{report}");
     assert_eq!(failed, Vec::<String>::new());
     // The two workers stop at the same time.
     for worker in ["confirmer ", "leader's jobs "] {
@@ -275,14 +274,16 @@ async fn a_stop_under_load_answers_what_it_has_begun() {
 
 #[tokio::test]
 async fn what_was_taken_survives_a_kill() {
-    let service = Quickstart::start().await;
+    let quickstart = service();
+    let service = quickstart.start().await;
     let mut paths = Vec::new();
     for _ in 0..20 {
         let created = service.http().post("/orders").json(&an_order()).await.expect(201);
         paths.push(created.header("location").unwrap().to_owned());
     }
-    service.signal(Signal::KILL);
-    let service = service.restart().await;
+    service.signal(Signal::Kill);
+    assert_eq!(service.ended().await.code, None);
+    let service = quickstart.start().await;
     for path in &paths {
         service.http().get(path).await.expect(200);
     }
@@ -291,7 +292,7 @@ async fn what_was_taken_survives_a_kill() {
 
 #[tokio::test]
 async fn a_port_in_use_fails_the_start_and_names_the_setting() {
-    let service = Quickstart::start().await;
+    let service = service().start().await;
     let address = service.http().base().trim_start_matches("http://").to_owned();
     let (code, report) = process::run(&["--set", &format!("http.listen={address}")], &[]);
     assert_eq!(code, 70, "{report}");

@@ -3,27 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture of tests fails by panicking")]
 
-use std::{fs, path::Path, process::Stdio};
+use std::fs;
 
-use purlin::testing::{Client, eventually};
-use rustix::process::{Pid, Signal, kill_process};
+use purlin::testing::{Ended, Program, Signal};
 use serde_json::Value;
 
-use crate::process;
+use crate::process::{quickstart, service};
 
 /// What is looked for.
 const MARK: &str = "s3cr3t";
 
-/// A secret that satisfies every rule.
+/// A secret that satisfies every rule: some have to be `name=value`.
 fn secret(number: usize) -> String {
-    format!("{MARK}-{number}-which-is-long-enough")
+    format!("{MARK}-{number}=which-is-long-enough")
 }
 
 /// The keys of all secrets: `admin.token`.
 fn secrets() -> Vec<String> {
-    let directory = tempfile::tempdir().unwrap();
     let schema: Value =
-        serde_json::from_str(&run(directory.path(), &["config", "schema"], &[]).1).unwrap();
+        serde_json::from_str(&run(&quickstart(), &["config", "schema"], &[]).1).unwrap();
     let mut keys = Vec::new();
     collect(&schema, "", &mut keys);
     assert!(keys.iter().any(|key| key == "admin.token"), "{keys:?}");
@@ -43,12 +41,18 @@ fn collect(schema: &Value, key: &str, keys: &mut Vec<String>) {
     }
 }
 
-/// Runs the binary: exit code, and what it printed to stdout and to stderr.
-fn run(directory: &Path, args: &[&str], variables: &[(String, String)]) -> (i32, String, String) {
-    let output =
-        process::command(directory).args(args).envs(variables.iter().cloned()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+/// Runs the binary: exit code, and what it printed.
+fn run(program: &Program, args: &[&str], variables: &[(String, String)]) -> (i32, String) {
+    let program = variables.iter().fold(program.clone(), |it, (name, value)| it.env(name, value));
+    let Ended { code, output } = program.run(args);
+    (code.unwrap(), output)
+}
+
+/// The binary with this configuration.
+fn configured(text: impl AsRef<[u8]>) -> Program {
+    let program = service();
+    fs::write(program.directory().join("app.yaml"), text).unwrap();
+    program
 }
 
 #[track_caller]
@@ -105,13 +109,9 @@ fn no_verb_shows_a_secret_wherever_it_is_set() {
         ("--set", false, &[][..], &sets[..]),
         ("all", true, &variables[..], &sets[..]),
     ] {
-        let directory = tempfile::tempdir().unwrap();
-        if in_file {
-            fs::write(directory.path().join("app.yaml"), file(marked(&keys))).unwrap();
-        }
+        let program = if in_file { configured(file(marked(&keys))) } else { quickstart() };
         let said = |verb: &[&str]| {
-            let (code, out, err) = run(directory.path(), &[sets, verb].concat(), variables);
-            let said = format!("{out}{err}");
+            let (code, said) = run(&program, &[sets, verb].concat(), variables);
             assert_eq!(code, 0, "{layer}: {verb:?}: {said}");
             assert_unmarked(&format!("{layer}: {verb:?}"), &said);
             said
@@ -162,12 +162,11 @@ fn no_error_shows_a_secret_or_what_stands_beside_it() {
             format!("{head}:\n\t{name}: {short}\n"),
         ];
         for text in broken {
-            let directory = tempfile::tempdir().unwrap();
-            fs::write(directory.path().join("app.yaml"), &text).unwrap();
+            let program = configured(&text);
             for verb in [&["check"][..], &["config", "dump"], &["explain", &key], &[]] {
-                let (code, out, err) = run(directory.path(), verb, &[]);
-                assert_unmarked(&format!("{verb:?} of\n{text}"), &format!("{out}{err}"));
-                assert!(code == 78 || !verb.is_empty(), "{verb:?} of\n{text}\n{code}: {out}{err}");
+                let (code, said) = run(&program, verb, &[]);
+                assert_unmarked(&format!("{verb:?} of\n{text}"), &said);
+                assert!(code == 78 || !verb.is_empty(), "{verb:?} of\n{text}\n{code}: {said}");
             }
         }
     }
@@ -175,9 +174,8 @@ fn no_error_shows_a_secret_or_what_stands_beside_it() {
 
 #[test]
 fn a_password_in_a_url_is_a_secret_in_every_field() {
-    let directory = tempfile::tempdir().unwrap();
-    let dump = run(directory.path(), &["config", "dump"], &[]).1;
-    let example = run(directory.path(), &["config", "schema"], &[]).1;
+    let dump = run(&quickstart(), &["config", "dump"], &[]).1;
+    let example = run(&quickstart(), &["config", "schema"], &[]).1;
     let schema: Value = serde_json::from_str(&example).unwrap();
     let url = format!("postgres://ada:{MARK}@db.internal/orders");
     let mut tried = 0;
@@ -185,11 +183,10 @@ fn a_password_in_a_url_is_a_secret_in_every_field() {
         for name in properties["properties"].as_object().into_iter().flat_map(serde_json::Map::keys)
         {
             let key = format!("{section}.{name}");
-            fs::write(directory.path().join("app.yaml"), file([(key.clone(), url.clone())]))
-                .unwrap();
+            let program = configured(file([(key.clone(), url.clone())]));
             for verb in [&["check"][..], &["config", "dump"], &["explain", &key]] {
-                let (_, out, err) = run(directory.path(), verb, &[]);
-                assert_unmarked(&format!("{verb:?} with a URL as {key}"), &format!("{out}{err}"));
+                let (_, said) = run(&program, verb, &[]);
+                assert_unmarked(&format!("{verb:?} with a URL as {key}"), &said);
             }
             tried += 1;
         }
@@ -200,21 +197,11 @@ fn a_password_in_a_url_is_a_secret_in_every_field() {
 
 #[tokio::test]
 async fn a_running_service_shows_no_secret() {
-    let directory = tempfile::tempdir().unwrap();
     let keys = secrets();
-    fs::write(directory.path().join("app.yaml"), file(marked(&keys))).unwrap();
-    let output = directory.path().join("output");
-    let write =
-        || Stdio::from(fs::File::options().create(true).append(true).open(&output).unwrap());
-    let mut command = tokio::process::Command::from(process::command(directory.path()));
-    command.args(["--set", "http.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"]);
-    command.args(["--set", "logger.level=trace", "--set", "lifecycle.drain_delay=0s"]);
-    command.stdout(write()).stderr(write()).kill_on_drop(true);
-    let mut child = command.spawn().unwrap();
-    let said = || fs::read_to_string(&output).unwrap();
-    eventually(async || said().contains("\nready in ")).await;
-    let (http, admin) = (process::address(&said(), "http"), process::address(&said(), "admin"));
-    let (http, admin) = (Client::new(http), Client::new(admin));
+    let program = configured(file(marked(&keys)));
+    let program = program.set("logger.level", "trace").set("lifecycle.drain_delay", "0s");
+    let service = program.start().await;
+    let (http, admin) = (service.http(), service.admin());
 
     let token = &marked(&keys).into_iter().find(|(key, _)| key == "admin.token").unwrap().1;
     let pages =
@@ -238,11 +225,9 @@ async fn a_running_service_shows_no_secret() {
             .body(body);
         assert_unmarked("an error", &answer.await.text());
     }
-    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    let status = child.wait().await.unwrap();
-    let said = said();
-    assert!(status.success() && said.contains("\nstopped in "), "{said}");
+    service.signal(Signal::Terminate);
+    let Ended { code, output: said } = service.ended().await;
+    assert!(code == Some(0) && said.contains("\nstopped in "), "{said}");
     assert!(
         said.contains("TRACE") || said.contains("DEBUG"),
         "the log is not as detailed as it was to be"

@@ -7,6 +7,7 @@ mod client;
 mod conformance;
 mod fault_proxy;
 mod mock_server;
+mod program;
 
 use std::{sync::Arc, time::Duration};
 

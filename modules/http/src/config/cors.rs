@@ -43,7 +43,8 @@ impl CorsConfig {
             ("headers", is_wild(&self.headers)),
             ("expose", is_wild(&self.expose)),
         ];
-        let wild = lists.into_iter().find(|(_, wild)| *wild && self.credentials);
+        let is_on = self.credentials && !self.origins.is_empty();
+        let wild = lists.into_iter().find(|(_, wild)| *wild && is_on);
         wild.map_or(Ok(()), |(list, _)| {
             let why = format!("no browser takes the {list} `*` with credentials");
             let fix = format!("name the {list}, or set `credentials` to false");
