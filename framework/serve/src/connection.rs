@@ -24,6 +24,8 @@ use http_body::Body;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use purlin_core::clock::{Clock, Instant};
+#[cfg(feature = "tls")]
+use purlin_tls::tokio_rustls::server::TlsStream;
 use tokio::{
     net::TcpStream,
     sync::{oneshot, watch},
@@ -38,12 +40,12 @@ use self::{
     track::Phase,
     transport::Transport,
 };
-#[cfg(feature = "tls")]
-use crate::PeerCertificates;
 use crate::{
     BoxError, Http2Limits, Limits, PeerAddr, RequestBody, Stats, accept::Accepted,
     service::Counting,
 };
+#[cfg(feature = "tls")]
+use crate::{OverTls, PeerCertificates};
 
 /// What holds for every connection of a server.
 pub(crate) struct Terms {
@@ -86,8 +88,11 @@ where
     let mut extensions = with_room();
     extensions.insert(PeerAddr(peer));
     #[cfg(feature = "tls")]
-    if let Some(certificates) = PeerCertificates::of(&transport) {
-        extensions.insert(certificates);
+    if let Transport::Tls(stream) = &transport {
+        extensions.insert(OverTls);
+        if let Some(certificates) = PeerCertificates::of(stream) {
+            extensions.insert(certificates);
+        }
     }
     let service = Counting { service, extensions, track: Arc::clone(&track) };
     let (owner, closed) = oneshot::channel();
@@ -280,12 +285,7 @@ impl Terms {
 
 #[cfg(feature = "tls")]
 impl PeerCertificates {
-    fn of(transport: &Transport) -> Option<Self> {
-        match transport {
-            Transport::Plain(_) => None,
-            Transport::Tls(stream) => {
-                stream.get_ref().1.peer_certificates().map(|shown| Self(shown.into()))
-            }
-        }
+    fn of(stream: &TlsStream<TcpStream>) -> Option<Self> {
+        stream.get_ref().1.peer_certificates().map(|shown| Self(shown.into()))
     }
 }

@@ -71,7 +71,7 @@ pub use self::{
     limits::{Http2Limits, Limits},
     listener::{BindError, ListenError, Listener, Listening},
     server::Server,
-    service::PeerAddr,
+    service::{OverTls, PeerAddr},
     stats::Stats,
 };
 

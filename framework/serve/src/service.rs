@@ -27,6 +27,10 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
 
+/// Marks a request that came over TLS; an extension of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OverTls;
+
 /// The certificates that the client showed, its own first; an extension of every request where the
 /// server asks for them and the client has some.
 ///

@@ -115,8 +115,8 @@ impl Layers {
         };
         ServiceBuilder::new()
             .layer(Correlate::new(on, entropy.clone(), label.clone()))
-            .layer(Trace::new(on.trace, label.clone()))
-            .layer(Account::new(on, clock.clone(), label.clone(), meter))
+            .layer(Trace::new(on.trace, label.clone(), self.clients.clone()))
+            .layer(Account::new(on, clock.clone(), label.clone(), &self.clients, meter))
             .layer(Compress::new(compression))
             .layer(self.cors.clone())
             .layer(Problems::new(on.problems))

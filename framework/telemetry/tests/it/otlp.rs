@@ -45,8 +45,10 @@ async fn the_story_is_told(protocol: &str) {
             .unwrap();
     let problem: Value = serde_json::from_str(&service.ask("GET", "/fails", &[]).await).unwrap();
     let unmatched = service.ask("GET", "/nowhere/at/all", &[]).await;
+    service.ask("BREW", "/fails", &[]).await;
     assert!(unmatched.contains("trace_id"), "{unmatched}");
     eventually(async || service.line("the job has failed").is_some()).await;
+    let port = service.address.rsplit(':').next().unwrap().to_owned();
     let (status, said, lines) = service.stop();
     assert_eq!(status.code(), Some(0), "{said}");
 
@@ -63,6 +65,9 @@ async fn the_story_is_told(protocol: &str) {
         ("url.scheme", "http"),
         ("http.response.status_code", "200"),
         ("network.protocol.version", "1.1"),
+        ("server.address", "127.0.0.1"),
+        ("server.port", &port),
+        ("client.address", "127.0.0.1"),
     ] {
         assert_eq!(request.attribute(name), value, "{name}: {request:#?}");
     }
@@ -83,6 +88,9 @@ async fn the_story_is_told(protocol: &str) {
     assert_eq!((failed.status, &*failed.attribute("error.type")), (2, "500"));
     assert_eq!(problem["trace_id"], failed.trace);
     assert!(spans.iter().any(|span| span.name == "GET" && span.attribute("http.route").is_empty()));
+    let brewed = spans.iter().find(|span| span.name == "HTTP /fails").unwrap();
+    assert_eq!(brewed.attribute("http.request.method"), "_OTHER");
+    assert_eq!(brewed.attribute("http.request.method_original"), "BREW");
 
     let job = spans.iter().find(|span| span.name == "job sweep").unwrap();
     assert_eq!((&*job.parent, job.status), ("", 2));

@@ -3,19 +3,23 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum::{extract::Request, response::Response};
+use axum::{body::HttpBody as _, extract::Request, response::Response};
 use http::{Method, Uri};
 use pin_project_lite::pin_project;
 use purlin::clock::{Clock, Instant};
 use tower::{Layer, Service};
 
-use super::label::{self, Label};
+use super::{
+    client::Clients,
+    label::{self, Label},
+};
 use crate::{config::LayersConfig, metrics::Instruments};
 
 /// Accounts for each request when the head of its answer is known, or its caller is gone.
@@ -25,6 +29,7 @@ pub(super) struct Account {
     instruments: Option<Instruments>,
     clock: Clock,
     label: Label,
+    clients: Clients,
 }
 
 #[derive(Clone)]
@@ -46,11 +51,18 @@ struct Entry {
     clock: Clock,
     since: Instant,
     method: Method,
-    /// What the log says.
-    uri: Option<Uri>,
     route: Arc<str>,
     status: u16,
+    line: Option<Line>,
     instruments: Option<Instruments>,
+}
+
+/// What the log alone says.
+struct Line {
+    uri: Uri,
+    client: Option<IpAddr>,
+    /// The size of the answer's body, where it is known beforehand.
+    size: Option<u64>,
 }
 
 /// The status of a request whose caller did not wait for the answer; nginx's number.
@@ -63,10 +75,11 @@ impl Account {
         on: &LayersConfig,
         clock: Clock,
         label: Label,
+        clients: &Clients,
         instruments: &Instruments,
     ) -> Self {
         let instruments = on.metrics.then(|| instruments.clone());
-        Self { log: on.access_log, instruments, clock, label }
+        Self { log: on.access_log, instruments, clock, label, clients: clients.clone() }
     }
 
     fn begin(&self, request: &Request) -> Option<Entry> {
@@ -74,13 +87,18 @@ impl Account {
             return None;
         }
         let instruments = self.instruments.clone().inspect(Instruments::enter);
+        let line = self.log.then(|| Line {
+            uri: request.uri().clone(),
+            client: self.clients.of(request),
+            size: None,
+        });
         Some(Entry {
             since: self.clock.now(),
             clock: self.clock.clone(),
             method: request.method().clone(),
-            uri: self.log.then(|| request.uri().clone()),
             route: self.label.of(request),
             status: CLIENT_CLOSED_REQUEST,
+            line,
             instruments,
         })
     }
@@ -122,6 +140,9 @@ where
         let outcome = ready!(this.inner.poll(cx));
         if let (Ok(response), Some(entry)) = (&outcome, this.entry) {
             entry.status = response.status().as_u16();
+            if let Some(line) = &mut entry.line {
+                line.size = response.body().size_hint().exact();
+            }
         }
         Poll::Ready(outcome)
     }
@@ -137,14 +158,16 @@ impl Drop for Entry {
             instruments.leave(method, self.route.clone(), self.status, took);
         }
         // The query stays out of the log: it is where callers put what is nobody's business.
-        if let Some(uri) = &self.uri {
+        if let Some(line) = &self.line {
             tracing::info!(
                 target: "purlin_http::access",
                 {
                     http.request.method = self.method.as_str(),
-                    url.path = uri.path(),
+                    url.path = line.uri.path(),
                     http.route = &*self.route,
                     http.response.status_code = self.status,
+                    http.response.body.size = line.size,
+                    client.address = line.client.map(tracing::field::display),
                     duration_ms = millis(took),
                 },
                 "request"

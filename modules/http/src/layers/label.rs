@@ -48,7 +48,10 @@ impl Label {
     }
 }
 
-/// The name of a method, or `_OTHER`: callers may send any.
+/// Stands for the methods that are none of HTTP's own.
+pub(super) const OTHER: &str = "_OTHER";
+
+/// The name of a method, or [`OTHER`]: callers may send any.
 pub(super) fn method(method: &Method) -> &'static str {
     const KNOWN: [(&Method, &str); 9] = [
         (&Method::GET, "GET"),
@@ -61,5 +64,5 @@ pub(super) fn method(method: &Method) -> &'static str {
         (&Method::CONNECT, "CONNECT"),
         (&Method::TRACE, "TRACE"),
     ];
-    KNOWN.iter().find(|(known, _)| *known == method).map_or("_OTHER", |(_, name)| name)
+    KNOWN.iter().find(|(known, _)| *known == method).map_or(OTHER, |(_, name)| name)
 }

@@ -19,11 +19,13 @@ use http::{
 };
 use pin_project_lite::pin_project;
 use purlin::trace::{self, KeyValue, Within};
+use purlin_serve::OverTls;
 use tower::{Layer, Service};
 use tracing::Span;
 
 use super::{
     CorrelationId,
+    client::Clients,
     label::{self, Label},
 };
 use crate::propagation;
@@ -33,6 +35,7 @@ use crate::propagation;
 pub(super) struct Trace {
     on: bool,
     label: Label,
+    clients: Clients,
 }
 
 #[derive(Clone)]
@@ -65,8 +68,8 @@ pin_project! {
 // === impl Trace ===
 
 impl Trace {
-    pub(super) fn new(on: bool, label: Label) -> Self {
-        Self { on, label }
+    pub(super) fn new(on: bool, label: Label, clients: Clients) -> Self {
+        Self { on, label, clients }
     }
 
     fn span(&self, request: &Request) -> Span {
@@ -77,7 +80,7 @@ impl Trace {
         tracing::error_span!(
             "request",
             otel.kind = "server",
-            otel.name = format_args!("{method}{space}{path}"),
+            otel.name = format_args!("{}{space}{path}", named(method)),
             http.request.method = method,
             http.route = route,
             correlation_id = request.extensions().get().map(CorrelationId::as_str),
@@ -116,7 +119,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Traced<S> {
         let inner = span.in_scope(|| {
             trace::record(|| {
                 recorded = true;
-                attributes(&request)
+                attributes(&request, &self.layer.clients)
             });
             Some(self.inner.call(request))
         });
@@ -160,16 +163,34 @@ fn end(recorded: bool, status: Option<StatusCode>) {
     }
 }
 
+/// What a span is called after: callers may send any method.
+fn named(method: &'static str) -> &'static str {
+    if method == label::OTHER { "HTTP" } else { method }
+}
+
 /// What the trace says of a request, and log lines do not.
-fn attributes(request: &Request) -> Vec<KeyValue> {
+fn attributes(request: &Request, clients: &Clients) -> Vec<KeyValue> {
     let (uri, headers) = (request.uri(), request.headers());
+    let over_tls = request.extensions().get::<OverTls>().is_some();
+    let scheme = uri.scheme_str().unwrap_or(if over_tls { "https" } else { "http" });
     let mut attributes = vec![
         KeyValue::new("url.path", uri.path().to_owned()),
-        KeyValue::new("url.scheme", uri.scheme_str().unwrap_or("http").to_owned()),
+        KeyValue::new("url.scheme", scheme.to_owned()),
         KeyValue::new("network.protocol.version", version(request.version())),
     ];
-    let host = text(headers, &HOST).or_else(|| uri.authority().map(|host| host.as_str()));
-    attributes.extend(host.map(|host| KeyValue::new("server.address", host.to_owned())));
+    let host = text(headers, &HOST).and_then(|host| host.parse().ok());
+    if let Some(server) = host.as_ref().or_else(|| uri.authority()) {
+        let address = server.host().trim_start_matches('[').trim_end_matches(']');
+        attributes.push(KeyValue::new("server.address", address.to_owned()));
+        let port = server.port_u16().map(i64::from);
+        attributes.extend(port.map(|port| KeyValue::new("server.port", port)));
+    }
+    let client = clients.of(request);
+    attributes.extend(client.map(|client| KeyValue::new("client.address", client.to_string())));
+    if label::method(request.method()) == label::OTHER {
+        let method = request.method().as_str().to_owned();
+        attributes.push(KeyValue::new("http.request.method_original", method));
+    }
     let agent = text(headers, &USER_AGENT);
     attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent.to_owned())));
     attributes
@@ -186,5 +207,68 @@ fn version(version: Version) -> &'static str {
         Version::HTTP_2 => "2",
         Version::HTTP_3 => "3",
         _ => "1.1",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, net::SocketAddr};
+
+    use axum::body::Body;
+    use purlin_serve::PeerAddr;
+
+    use super::*;
+
+    fn attributes(request: http::request::Builder) -> BTreeMap<String, String> {
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(PeerAddr(SocketAddr::from(([10, 0, 0, 1], 4711))));
+        let clients = Clients::new(&["10.0.0.0/8".parse().unwrap()]);
+        let attributes = super::attributes(&request, &clients).into_iter();
+        attributes.map(|it| (it.key.to_string(), it.value.to_string())).collect()
+    }
+
+    fn expect(found: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
+        let found: Vec<_> = found.iter().map(|(key, value)| (&**key, &**value)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_request_is_described_by_the_conventions() {
+        let request = Request::get("/orders/7?token=secret")
+            .extension(OverTls)
+            .header("host", "orders.internal:8443")
+            .header("x-forwarded-for", "192.0.2.7")
+            .header("user-agent", "curl/8");
+        expect(
+            &attributes(request),
+            &[
+                ("client.address", "192.0.2.7"),
+                ("network.protocol.version", "1.1"),
+                ("server.address", "orders.internal"),
+                ("server.port", "8443"),
+                ("url.path", "/orders/7"),
+                ("url.scheme", "https"),
+                ("user_agent.original", "curl/8"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        let request = Request::builder().method("BREW").uri("/pot").header("host", "[::1]");
+        expect(
+            &attributes(request),
+            &[
+                ("client.address", "10.0.0.1"),
+                ("http.request.method_original", "BREW"),
+                ("network.protocol.version", "1.1"),
+                ("server.address", "::1"),
+                ("url.path", "/pot"),
+                ("url.scheme", "http"),
+            ],
+        );
+        let over_http2 = Request::get("https://orders/7").version(Version::HTTP_2);
+        let described = attributes(over_http2);
+        assert_eq!((&*described["url.scheme"], &*described["server.address"]), ("https", "orders"));
     }
 }

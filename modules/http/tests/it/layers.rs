@@ -64,6 +64,10 @@ async fn each_request_is_one_line_and_its_logs_carry_the_identifier() {
     assert_eq!(fields["url.path"], "/id/ada");
     assert_eq!(fields["http.route"], "/id/{name}");
     assert_eq!(fields["http.response.status_code"], 200);
+    assert_eq!(
+        (&fields["http.response.body.size"], &fields["client.address"]),
+        (&5.into(), &"127.0.0.1".into())
+    );
     assert!(fields["duration_ms"].as_f64().is_some_and(|duration| duration > 0.0));
     assert_eq!(lines[0]["span"]["correlation_id"], "abc-1");
     assert_eq!(lines[1]["fields"]["http.route"], "<unmatched>");
@@ -73,6 +77,21 @@ async fn each_request_is_one_line_and_its_logs_carry_the_identifier() {
     assert_eq!(inside.len(), 1, "{inside:?}");
     assert_eq!(inside[0]["span"]["correlation_id"], "abc-1");
     assert!(!format!("{lines:?}{inside:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn the_client_behind_a_proxy_is_on_the_line_and_a_size_that_nobody_knows_is_not() {
+    let log = Log::capture();
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let options = Options { trusted_proxies, ..Options::default() };
+    let stream = || futures_util::stream::iter([Ok::<_, std::io::Error>("some")]);
+    let routes =
+        Routes::<()>::new().public("/", get(async move || axum::body::Body::from_stream(stream())));
+    let app = start_with(routes, (), &options);
+    Answer::of(app.request("GET", "/").header("x-forwarded-for", "192.0.2.7")).await;
+    let lines = log.events("purlin_http::access");
+    assert_eq!(lines[0]["fields"]["client.address"], "192.0.2.7");
+    assert_eq!(lines[0]["fields"].get("http.response.body.size"), None);
 }
 
 #[tokio::test]

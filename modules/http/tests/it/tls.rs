@@ -2,11 +2,13 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
+use axum::Extension;
 use purlin::{app::App, clock::Clock};
 use purlin_http::{
     HttpModule,
     routes::{Routes, get},
 };
+use purlin_serve::OverTls;
 use purlin_tls::{
     ClientTlsConfig, client_config,
     tokio_rustls::{TlsConnector, rustls::pki_types::ServerName},
@@ -28,12 +30,16 @@ fn renew(dir: &TempDir) {
 fn app(dir: &TempDir) -> purlin::app::AppBuilder {
     let path = |name| dir.path().join(name).display().to_string();
     App::builder()
-        .module(HttpModule::new(|| Routes::<()>::new().public("/", get(async || "secret"))))
+        .module(HttpModule::new(|| Routes::<()>::new().public("/", get(secret))))
         .set("lifecycle.drain_delay", "0s")
         .set("http.listen", "127.0.0.1:0")
         .set("http.tls.cert", path("tls.crt"))
         .set("http.tls.key", path("tls.key"))
         .set("http.tls.reload_every", "10ms")
+}
+
+async fn secret(over_tls: Option<Extension<OverTls>>) -> &'static str {
+    if over_tls.is_some() { "secret" } else { "overheard" }
 }
 
 /// Asks for `/` as somebody who believes in what the file holds now.
