@@ -7,6 +7,8 @@
 extern crate purlin_core as purlin;
 
 mod config;
+mod headers;
+mod texts;
 
 use std::{
     str,
@@ -26,20 +28,28 @@ use purlin_http::extract::{Cursor, CursorPage, Page};
 use purlin_scheduler::Schedule;
 use tokio::runtime::{Builder, Runtime};
 
-pub use self::config::{dot_env, duration, placeholder, yaml};
+pub use self::{
+    config::{dot_env, duration, placeholder, yaml},
+    headers::{headers, retry_after},
+    texts::{http_text, telemetry_text},
+};
 
 /// Every target by name; its corpus is `corpus/{name}`.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+pub const TARGETS: [(&str, fn(&[u8])); 15] = [
     ("cron", cron),
     ("cursor", cursor),
     ("dot_env", dot_env),
     ("duration", duration),
+    ("headers", headers),
     ("health_path", health_path),
+    ("http_text", http_text),
     ("jwt", jwt),
     ("listen", listen),
     ("page", page),
     ("placeholder", placeholder),
+    ("retry_after", retry_after),
     ("size", size),
+    ("telemetry_text", telemetry_text),
     ("yaml", yaml),
 ];
 
@@ -81,13 +91,9 @@ pub fn health_path(data: &[u8]) {
 /// Nobody gets in without the secret, and no refusal repeats what was sent.
 pub fn jwt(data: &[u8]) {
     static CHECKS: LazyLock<(Runtime, JwtAuthenticator)> = LazyLock::new(|| {
-        let runtime = Builder::new_current_thread().build().expect("a runtime can be built");
-        let secret = "0123456789abcdef0123456789abcdef0123456789abcdef".to_owned();
-        let config = JwtConfig { secret: Some(secret.into()), ..JwtConfig::default() };
-        let meter = Meter::noop();
-        let connected =
-            runtime.block_on(JwtAuthenticator::connect(&config, Clock::system(), &meter));
-        (runtime, connected.expect("a secret needs no connection"))
+        let runtime = runtime();
+        let authenticator = runtime.block_on(authenticator());
+        (runtime, authenticator)
     });
     let Ok(token) = str::from_utf8(data) else { return };
     let (runtime, authenticator) = &*CHECKS;
@@ -107,8 +113,7 @@ pub fn listen(data: &[u8]) {
 
 /// A page that is asked for is within its bounds.
 pub fn page(data: &[u8]) {
-    static RUNTIME: LazyLock<Runtime> =
-        LazyLock::new(|| Builder::new_current_thread().build().expect("a runtime can be built"));
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(runtime);
     let Ok(query) = str::from_utf8(data) else { return };
     let Ok(request) = Request::builder().uri(format!("/?{query}")).body(()) else { return };
     let (mut parts, ()) = request.into_parts();
@@ -131,4 +136,17 @@ pub fn size(data: &[u8]) {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
     let whole = digits.parse::<u64>().unwrap_or_default();
     assert!(size.bytes() >= whole || text.contains('_'), "{text:?} is {size}");
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().build().expect("a runtime can be built")
+}
+
+/// Lets in whoever knows a secret that is in no input.
+async fn authenticator() -> JwtAuthenticator {
+    let secret = "0123456789abcdef0123456789abcdef0123456789abcdef".to_owned();
+    let config = JwtConfig { secret: Some(secret.into()), ..JwtConfig::default() };
+    let meter = Meter::noop();
+    let connected = JwtAuthenticator::connect(&config, Clock::system(), &meter);
+    connected.await.expect("a secret needs no connection")
 }

@@ -35,8 +35,24 @@ pub(crate) fn judge(
     }
 }
 
-/// The time that `Retry-After` asks for, as seconds or as a date.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// The time that `Retry-After` asks for, as seconds or as a date ([RFC 9110], section 10.2.3); zero
+/// when the date has passed at `now`, and `None` where nothing is asked for that can be read.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use http::{HeaderMap, header::RETRY_AFTER};
+/// use purlin_http_client::retry_after;
+///
+/// let headers = HeaderMap::from_iter([(RETRY_AFTER, "7".parse().unwrap())]);
+/// assert_eq!(retry_after(&headers, SystemTime::UNIX_EPOCH), Some(Duration::from_secs(7)));
+/// ```
+///
+/// Requests of this client heed it by themselves. It is for whoever goes on later, such as a consumer
+/// that puts a message off.
+///
+/// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

@@ -78,6 +78,7 @@ pub use self::{
     client::{HttpClient, HttpClientBuilder},
     config::HttpClientConfig,
     error::{Broken, Cause, Error, ErrorKind, SetupError},
+    judge::retry_after,
     module::HttpClientModule,
     request::Request,
     response::Response,
