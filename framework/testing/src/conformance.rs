@@ -6,7 +6,11 @@
 #[cfg(feature = "scheduler")]
 mod job_store;
 mod lease_store;
+#[cfg(feature = "limit")]
+mod rate_limiter;
 
 #[cfg(feature = "scheduler")]
 pub use self::job_store::job_store;
 pub use self::lease_store::lease_store;
+#[cfg(feature = "limit")]
+pub use self::rate_limiter::rate_limiter;

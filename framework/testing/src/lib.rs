@@ -22,6 +22,8 @@
 
 #[cfg(feature = "tls")]
 mod authority;
+#[cfg(feature = "auth")]
+mod callers;
 mod client;
 pub mod conformance;
 mod eventually;
@@ -34,9 +36,13 @@ mod snapshot;
 mod spy;
 mod stage;
 mod test_app;
+#[cfg(feature = "auth")]
+mod tokens;
 
 #[cfg(feature = "tls")]
 pub use self::authority::{Authority, Issued};
+#[cfg(feature = "auth")]
+pub use self::{callers::Callers, tokens::TestTokens};
 pub use self::{
     client::{Client, Request, Response},
     eventually::eventually,

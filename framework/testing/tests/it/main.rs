@@ -6,6 +6,8 @@ mod app;
 mod client;
 mod conformance;
 mod fault_proxy;
+#[cfg(feature = "limit")]
+mod limits;
 mod mock_server;
 mod program;
 

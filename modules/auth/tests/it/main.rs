@@ -15,3 +15,4 @@ mod forgeries;
 mod random;
 mod rotation;
 mod setup;
+mod test_kit;
