@@ -119,6 +119,11 @@ mod book {
     mod configuration {}
     #[doc = include_str!("../../../docs/book/http.md")]
     mod http {}
+    #[cfg(feature = "auth")]
+    #[doc = include_str!("../../../docs/book/security.md")]
+    mod security {}
+    #[doc = include_str!("../../../docs/book/http-client.md")]
+    mod http_client {}
     #[doc = include_str!("../../../docs/book/lifecycle.md")]
     mod lifecycle {}
     #[doc = include_str!("../../../docs/book/errors.md")]
