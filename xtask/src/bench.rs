@@ -77,6 +77,13 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Counts what has a budget: instructions and allocations, which repeat on a machine that is busy.
+pub(crate) fn budgets(workspace: &Workspace, processes: &Processes) -> Result<()> {
+    let mut bench = Bench { workspace, processes, figures: Figures::default() };
+    bench.requests()?;
+    bench.graph_budget()
+}
+
 // === impl Bench ===
 
 impl Bench<'_> {

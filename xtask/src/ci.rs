@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench;
 use crate::fuzz::FUZZ;
 use crate::processes::{Processes, shown};
 use crate::table::Table;
@@ -40,6 +41,7 @@ Steps:
   test         unit, integration and documentation tests, on required servers
   downstream   a crate outside of the workspace that depends on `purlin` alone
   fuzz         the corpus of every fuzz target, and what is near to it
+  budgets      the instructions and allocations of a request and of a graph
 
 Examples:
   cargo xtask ci                  what the CI runs
@@ -106,7 +108,7 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
 }
 
 /// Every check, the quick ones first.
-fn steps<'a>() -> [Step<'a>; 10] {
+fn steps<'a>() -> [Step<'a>; 11] {
     [
         Step { name: "format", run: Ci::format },
         Step { name: "invariants", run: Ci::invariants },
@@ -118,6 +120,7 @@ fn steps<'a>() -> [Step<'a>; 10] {
         Step { name: "test", run: Ci::test },
         Step { name: "downstream", run: Ci::downstream },
         Step { name: "fuzz", run: Ci::fuzz },
+        Step { name: "budgets", run: Ci::budgets },
     ]
 }
 
@@ -199,6 +202,11 @@ impl Ci<'_> {
 
     fn fuzz(&mut self) -> Result<Verdict> {
         self.outside(FUZZ)
+    }
+
+    fn budgets(&mut self) -> Result<Verdict> {
+        bench::budgets(self.workspace, self.processes)?;
+        Ok(Verdict::Passed)
     }
 
     /// Tests a workspace beside ours.

@@ -22,6 +22,11 @@ impl Bench<'_> {
         bench.arg("graph");
         self.add_graph_peer(&mut bench);
         self.measure(&mut bench)?;
+        self.graph_budget()
+    }
+
+    /// Counts the instructions of the graph.
+    pub(super) fn graph_budget(&mut self) -> Result<()> {
         let instructions = self.instructions()?;
         let figure = format!("instructions of 100 modules: {instructions}, of at most {BUDGET}");
         self.figures.add(&figure);
