@@ -4,6 +4,7 @@
 //! everything else sees only [`Track`].
 
 mod frames;
+mod offer;
 mod patience;
 mod stream;
 mod streams;
@@ -166,7 +167,7 @@ impl<'a> Watch<'a> {
         S::Future: Send,
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let terms = self.terms;
+        let (terms, track) = (self.terms, self.track);
         let http2 = match &terms.limits.http2 {
             None => None,
             Some(limits) => match self.drive(pin!(stream.sniff()), None).await {
@@ -182,7 +183,7 @@ impl<'a> Watch<'a> {
                 self.drive(connection, Some(|connection| connection.graceful_shutdown())).await
             }
             Some(limits) => {
-                let streams = Streams::new(terms.stats.clone());
+                let streams = Streams::new(Arc::clone(&track.terms));
                 let mut builder = http2::Builder::new(streams.starter());
                 limits.set(&mut builder, &terms.limits);
                 builder.timer(terms.timekeeper.clone());

@@ -47,6 +47,13 @@ pub struct Limits {
     /// [`ReadBodyError`](crate::ReadBodyError) answers 408. It bounds a body that drips, not one
     /// that is long; the time in which nobody reads does not count.
     pub body_read_timeout: Duration,
+    /// How long a client may take nothing of an answer that is kept for it; 30 s by default.
+    ///
+    /// Then the connection is cut in HTTP/1, and in HTTP/2 the request is reset; 16 KiB of an answer
+    /// have that long there. A stream that has nothing to send, such as one of events, does not wait
+    /// for its client and may last. An answer in HTTP/1 whose end has been handed to the kernel or
+    /// waits in one piece has [`idle_timeout`](Self::idle_timeout).
+    pub body_write_timeout: Duration,
     /// How long a stop waits for a request on a connection that has none in flight; 1 s by default.
     ///
     /// A client may have sent one that is still under way: one that arrives within the grace is
@@ -109,6 +116,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(75),
             max_body_bytes: 2 * 1024 * 1024,
             body_read_timeout: Duration::from_secs(30),
+            body_write_timeout: Duration::from_secs(30),
             drain_grace: Duration::from_secs(1),
             http2: Some(Http2Limits::default()),
         }

@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
+use bytes::{Buf, Bytes};
 use http::{
     Extensions, HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, TRANSFER_ENCODING},
@@ -74,9 +75,15 @@ pin_project! {
     pub(crate) struct Counted<B> {
         #[pin]
         body: Option<B>,
-        _in_flight: InFlight,
+        // What is still to be handed out of a large piece.
+        rest: Bytes,
+        in_flight: InFlight,
     }
 }
+
+/// The most that is handed out at a time in HTTP/2. Hyper takes a piece of any size while there is
+/// room for a byte of it, and only with the next is it seen that the client has taken this one.
+const PIECE: usize = 16 * 1024;
 
 // === impl Counting ===
 
@@ -166,31 +173,54 @@ where
         {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Poll::Ready(Ok(response.map(|body| Counted { body, _in_flight: in_flight })))
+        Poll::Ready(Ok(response.map(|body| Counted { body, rest: Bytes::new(), in_flight })))
     }
 }
 
 // === impl Counted ===
 
 impl<B: Body> Body for Counted<B> {
-    type Data = B::Data;
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        match self.project().body.as_pin_mut() {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.project();
+        let in_flight = this.in_flight;
+        if !this.rest.is_empty() {
+            in_flight.offer(true);
+            let piece = this.rest.split_to(this.rest.len().min(PIECE));
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        let frame = match this.body.as_pin_mut() {
             Some(body) => body.poll_frame(cx),
             None => Poll::Ready(None),
-        }
+        };
+        in_flight.offer(frame.is_ready());
+        frame.map_ok(|frame| {
+            frame.map_data(|mut data| {
+                let mut piece = data.copy_to_bytes(data.remaining());
+                if piece.len() > PIECE && in_flight.is_http2() {
+                    *this.rest = piece.split_off(PIECE);
+                }
+                piece
+            })
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.rest.is_empty() && self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let mut hint = self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let rest = self.rest.len() as u64;
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
     }
 }

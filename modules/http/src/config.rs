@@ -66,6 +66,10 @@ pub struct HttpConfig {
     #[config(default = "30s")]
     #[validate(range(min = "10ms", max = "1h"))]
     pub body_read_timeout: Duration,
+    /// How long a client may take nothing of an answer that is kept for it; then it is cut.
+    #[config(default = "30s")]
+    #[validate(range(min = "10ms", max = "1h"))]
+    pub body_write_timeout: Duration,
     /// How long a connection may stay open without a request.
     #[config(default = "75s")]
     #[validate(range(min = "10ms", max = "24h"))]
@@ -163,6 +167,7 @@ impl HttpConfig {
             // A layer of each route sees to that: a route may take more than others.
             max_body_bytes: usize::MAX,
             body_read_timeout: self.body_read_timeout,
+            body_write_timeout: self.body_write_timeout,
             http2: self.http2.limits(),
             ..Limits::default()
         }

@@ -12,6 +12,7 @@ use crate::{Limits, alarm::Alarm};
 pub(super) struct Patience {
     header_read_timeout: Duration,
     idle_timeout: Duration,
+    body_write_timeout: Duration,
     phase: Phase,
     since: Instant,
     closing: bool,
@@ -34,6 +35,7 @@ impl Patience {
         Self {
             header_read_timeout: limits.header_read_timeout,
             idle_timeout: limits.idle_timeout,
+            body_write_timeout: limits.body_write_timeout,
             phase: Phase::Fresh,
             since: clock.now(),
             closing: false,
@@ -54,11 +56,13 @@ impl Patience {
         let phase = track.phase();
         let begins = std::mem::replace(&mut self.phase, phase) != phase;
         // HTTP/2 says until which request it answers, so that nothing has to be waited for.
-        if grace.is_some() && !self.closing && (phase == Phase::Busy || track.is_http2()) {
+        let busy = matches!(phase, Phase::Busy | Phase::Offered(_));
+        if grace.is_some() && !self.closing && (busy || track.is_http2()) {
             return self.close();
         }
         let patience = match phase {
             Phase::Busy => return Poll::Pending,
+            Phase::Offered(_) => self.body_write_timeout,
             Phase::Fresh | Phase::Head(_) => self.header_read_timeout,
             Phase::Idle(_) if self.closing => self.header_read_timeout,
             Phase::Idle(_) => self.idle_timeout,
@@ -77,7 +81,7 @@ impl Patience {
         ready!(self.alarm.poll(cx, now, until));
         // A connection on which nothing is under way ends in good order; if it does not (its client
         // does not read), it is cut like one whose head never ends.
-        if self.closing || matches!(phase, Phase::Head(_)) {
+        if self.closing || matches!(phase, Phase::Head(_) | Phase::Offered(_)) {
             Poll::Ready(Verdict::Cut)
         } else {
             self.close()

@@ -9,19 +9,20 @@ use hyper::rt::{Executor, Sleep, Timer};
 use purlin_core::clock::{Clock, Instant};
 use tokio::task::JoinSet;
 
+use super::{Terms, offer};
 use crate::Stats;
 
 /// The requests of one HTTP/2 connection, each a task; they end with this.
 pub(super) struct Streams {
     tasks: Arc<Mutex<JoinSet<()>>>,
-    stats: Stats,
+    terms: Arc<Terms>,
 }
 
 /// Starts tasks among [`Streams`], which it does not keep alive: hyper puts it into each of them.
 #[derive(Clone)]
 pub(super) struct Starter {
     tasks: Weak<Mutex<JoinSet<()>>>,
-    stats: Stats,
+    terms: Arc<Terms>,
 }
 
 /// The injected clock, for hyper.
@@ -40,12 +41,12 @@ struct Watched(Stats);
 // === impl Streams ===
 
 impl Streams {
-    pub(super) fn new(stats: Stats) -> Self {
-        Self { tasks: Arc::default(), stats }
+    pub(super) fn new(terms: Arc<Terms>) -> Self {
+        Self { tasks: Arc::default(), terms }
     }
 
     pub(super) fn starter(&self) -> Starter {
-        Starter { tasks: Arc::downgrade(&self.tasks), stats: self.stats.clone() }
+        Starter { tasks: Arc::downgrade(&self.tasks), terms: Arc::clone(&self.terms) }
     }
 }
 
@@ -58,10 +59,10 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Starter {
         };
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        let watched = Watched(self.stats.clone());
+        let (watched, terms) = (Watched(self.terms.stats.clone()), Arc::clone(&self.terms));
         tasks.spawn(async move {
             let _watched = watched;
-            request.await;
+            offer::taken(request, &terms).await;
         });
     }
 }

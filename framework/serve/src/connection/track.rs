@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{Terms, frames::Frames, tape::Tape};
+use super::{Terms, frames::Frames, offer::Offer, tape::Tape};
 
 /// What a connection is doing, as told by its bytes and its requests.
 ///
@@ -15,7 +15,11 @@ pub(crate) struct Track {
     may_be_upgraded: AtomicBool,
     in_flight: AtomicUsize,
     requests: AtomicU64,
-    moves: AtomicU64,
+    /// In HTTP/2, those that are about a request.
+    reads: AtomicU64,
+    writes: AtomicU64,
+    /// HTTP/1: a piece of the answer was handed out, and no other has been asked for.
+    offered: AtomicBool,
     in_head: AtomicBool,
     expired: AtomicBool,
     unread_body: AtomicBool,
@@ -37,6 +41,9 @@ pub(super) enum Phase {
     Head(u64),
     /// A request is in flight.
     Busy,
+    /// So it is, and its answer waits for the client, after this many writes; HTTP/1 alone, where a
+    /// connection has one answer at a time.
+    Offered(u64),
     /// Between two requests, after this many reads and writes; the end of a response may still be
     /// on its way out.
     Idle(u64),
@@ -62,7 +69,9 @@ impl Track {
             may_be_upgraded: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
-            moves: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            offered: AtomicBool::new(false),
             in_head: AtomicBool::new(false),
             expired: AtomicBool::new(false),
             unread_body: AtomicBool::new(false),
@@ -76,13 +85,16 @@ impl Track {
     pub(super) fn phase(&self) -> Phase {
         let requests = self.requests.load(Relaxed);
         if self.in_flight.load(Relaxed) > 0 {
-            Phase::Busy
+            match self.offered.load(Relaxed) {
+                true => Phase::Offered(self.writes.load(Relaxed)),
+                false => Phase::Busy,
+            }
         } else if self.in_head.load(Relaxed) {
             Phase::Head(requests)
         } else if requests == 0 && self.frames.load(Relaxed) == 0 {
             Phase::Fresh
         } else {
-            Phase::Idle(self.moves.load(Relaxed))
+            Phase::Idle(self.reads.load(Relaxed) + self.writes.load(Relaxed))
         }
     }
 
@@ -108,7 +120,7 @@ impl Track {
 
     /// Bytes of HTTP/1, or those that tell which HTTP it is, have come from the client.
     pub(super) fn read(&self, bytes: &[u8]) {
-        self.moves.fetch_add(1, Relaxed);
+        self.reads.fetch_add(1, Relaxed);
         if self.in_flight.load(Relaxed) == 0 {
             self.in_head.store(true, Relaxed);
             self.tape().record(self.requests.load(Relaxed), bytes);
@@ -118,7 +130,7 @@ impl Track {
     /// Bytes of HTTP/2 have come from the client.
     pub(super) fn read_frames(&self, frames: &mut Frames, bytes: &[u8]) {
         if frames.read(bytes) {
-            self.moves.fetch_add(1, Relaxed);
+            self.reads.fetch_add(1, Relaxed);
         }
         self.in_head.store(frames.in_head(), Relaxed);
         self.frames.store(frames.ended(), Relaxed);
@@ -127,7 +139,7 @@ impl Track {
     /// Bytes have gone to the client.
     pub(super) fn wrote(&self, bytes: usize) {
         if bytes > SMALL || !self.is_http2() {
-            self.moves.fetch_add(1, Relaxed);
+            self.writes.fetch_add(1, Relaxed);
         }
     }
 
@@ -173,6 +185,7 @@ impl Track {
         if !self.is_http2() {
             self.in_head.store(false, Relaxed);
             self.unread_body.store(false, Relaxed);
+            self.offered.store(false, Relaxed);
         }
         InFlight { track: Arc::clone(self), answered: false }
     }
@@ -189,6 +202,20 @@ impl InFlight {
     pub(crate) fn answer(&mut self) -> bool {
         self.answered = true;
         self.track.terms.stats.is_draining() || self.track.slow_body.load(Relaxed)
+    }
+
+    /// Notes whether hyper, which has just asked for a piece of the response, was handed one: it asks
+    /// for the next when there is room for it, and until then waits for the client.
+    pub(crate) fn offer(&self, handed_out: bool) {
+        if self.track.is_http2() {
+            Offer::note(handed_out);
+        } else {
+            self.track.offered.store(handed_out, Relaxed);
+        }
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        self.track.is_http2()
     }
 }
 

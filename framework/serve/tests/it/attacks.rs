@@ -49,5 +49,5 @@ fn the_table_is_of_these_tests() {
             rows += 1;
         }
     }
-    assert_eq!(rows, 22);
+    assert_eq!(rows, 24);
 }

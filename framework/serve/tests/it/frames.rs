@@ -6,16 +6,21 @@ use crate::support::{Client, Running};
 
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const ACK: u8 = 1;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
+
+/// The setting that nothing of an answer is taken before it is asked for.
+pub(crate) const NO_WINDOW: &[u8] = &[0, 4, 0, 0, 0, 0];
 
 /// A frame as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +55,11 @@ pub(crate) fn field(name: &str, value: &str) -> Vec<u8> {
     block
 }
 
+/// Room for this many bytes more, of a request or with number 0 of all of them together.
+pub(crate) fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
+    frame(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes())
+}
+
 fn literal(block: &mut Vec<u8>, index: u8, value: &str) {
     block.push(index);
     text(block, value);
@@ -76,8 +86,13 @@ impl Running {
 
     /// The same with the settings exchanged.
     pub(crate) async fn connect_http2_by_hand(&self) -> Client {
+        self.connect_http2_with(&[]).await
+    }
+
+    /// The same with these settings.
+    pub(crate) async fn connect_http2_with(&self, settings: &[u8]) -> Client {
         let mut client = self.connect_frames().await;
-        client.send(frame(SETTINGS, 0, 0, &[])).await;
+        client.send(frame(SETTINGS, 0, 0, settings)).await;
         client.frame_of(SETTINGS).await;
         client.send(frame(SETTINGS, ACK, 0, &[])).await;
         client

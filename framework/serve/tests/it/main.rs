@@ -4,6 +4,7 @@
 
 mod frames;
 mod support;
+mod taking;
 
 mod attacks;
 mod descriptors;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream::unfold;
+use futures_util::stream::{repeat_with, unfold};
 use http::{Request, Response, StatusCode, header::CONNECTION};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -246,6 +246,11 @@ impl Handlers {
                     let chunk = chunks.recv().await?;
                     Some((Ok(Frame::data(chunk)), chunks))
                 });
+                return Ok(Response::new(StreamBody::new(frames).boxed_unsync()));
+            }
+            "/endless" => {
+                let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+                let frames = repeat_with(move || Ok(Frame::data(chunk.clone())));
                 return Ok(Response::new(StreamBody::new(frames).boxed_unsync()));
             }
             "/upgrade" => {

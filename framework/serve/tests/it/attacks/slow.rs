@@ -6,7 +6,7 @@ use purlin_serve::{Http2Limits, Limits};
 
 use super::Load;
 use crate::{
-    frames::{CONTINUATION, END_STREAM, HEADERS, field, frame, get},
+    frames::{CONTINUATION, END_STREAM, HEADERS, NO_WINDOW, RST_STREAM, field, frame, get},
     support::{Client, Running, eventually},
 };
 
@@ -17,7 +17,12 @@ const ATTACKERS: usize = 40;
 const SHORT: Duration = Duration::from_millis(500);
 
 fn limits() -> Limits {
-    Limits { header_read_timeout: SHORT, body_read_timeout: SHORT, ..Limits::default() }
+    Limits {
+        header_read_timeout: SHORT,
+        body_read_timeout: SHORT,
+        body_write_timeout: SHORT,
+        ..Limits::default()
+    }
 }
 
 async fn attackers(server: &Running) -> Vec<Client> {
@@ -79,6 +84,38 @@ async fn clients_that_take_nothing_are_cut() {
     clients.truncate(4);
     join_all(clients.iter_mut().map(|client| client.get("/large"))).await;
     eventually("all are cut", || server.stats.timed_out() == 4).await;
+    load.was_served().await;
+}
+
+#[tokio::test]
+async fn clients_that_take_nothing_of_a_stream_are_cut() {
+    let server = Running::start(limits());
+    let load = Load::beside(&server);
+    let mut clients = attackers(&server).await;
+    clients.truncate(4);
+    join_all(clients.iter_mut().map(|client| client.get("/endless"))).await;
+    eventually("all are cut", || server.stats.timed_out() == 4).await;
+    load.was_served().await;
+}
+
+/// Each connection has as many requests as it may, gives none of them a window, and lives on.
+#[tokio::test]
+async fn requests_of_http2_whose_answers_are_not_taken_are_reset() {
+    let server = Running::start(limits());
+    let load = Load::beside(&server);
+    let requests = Http2Limits::default().max_concurrent_streams;
+    let mut clients = join_all((0..4).map(|_| server.connect_http2_with(NO_WINDOW))).await;
+    join_all(clients.iter_mut().map(async |client| {
+        let heads = (0..requests).map(|n| frame(HEADERS, 4 | END_STREAM, 2 * n + 1, &get("/")));
+        client.send(heads.collect::<Vec<_>>().concat()).await;
+        for _ in 0..requests {
+            client.frame_of(RST_STREAM).await;
+        }
+        client.send(frame(HEADERS, 4 | END_STREAM, 2 * requests + 1, &get("/"))).await;
+        client.frame_of(HEADERS).await;
+    }))
+    .await;
+    assert_eq!(server.stats.timed_out(), 4 * u64::from(requests));
     load.was_served().await;
 }
 
