@@ -1,4 +1,8 @@
-use std::{error::Error, fmt, time::SystemTime};
+use std::{
+    error::Error,
+    fmt::{self, Write as _},
+    time::SystemTime,
+};
 
 use purlin_core::trace::SpanContext;
 use serde_json::Value;
@@ -123,6 +127,12 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, || format!("{value:?}"));
+        self.put(field, || {
+            // Most fit at once; `format!` would grow the text piece by piece.
+            let mut text = String::with_capacity(32);
+            // Only a value that fails to show itself can fail.
+            let _ = write!(text, "{value:?}");
+            text
+        });
     }
 }
