@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use purlin::{clock::Clock, error::bail};
+use purlin::{
+    clock::Clock,
+    error::{Result, bail},
+};
 use purlin_scheduler::{
     Job, JobCx, JobEvent, JobRun, Jobs as _, Outcome, Overlap, Rate, Retry, Skip, Trigger,
 };
@@ -85,6 +88,26 @@ async fn a_run_is_given_up_at_its_deadline() {
     bench.idle().await;
     bench.advance_running(SECOND).await;
     bench.until(|_| bench.times("slow").len() == 2).await;
+    assert!(bench.stop().await.is_clean());
+}
+
+/// On the clock of the system: work that is always ready uses up what its task may do in one poll,
+/// and must leave enough for the deadline.
+#[tokio::test]
+async fn a_run_that_never_waits_is_given_up_at_its_deadline() {
+    async fn busy() -> Result<()> {
+        loop {
+            std::thread::yield_now();
+            tokio::task::consume_budget().await;
+        }
+    }
+
+    let (_, hand) = Clock::held();
+    let job = Job::manual("busy", busy).deadline(Duration::from_millis(50));
+    let bench = Bench::start_on(app().job(job), Clock::system(), hand).await;
+    bench.scheduler.trigger("busy").await.unwrap();
+    bench.until(|_| bench.ends("busy").len() == 1).await;
+    assert_eq!(bench.ends("busy")[0].outcome, Outcome::TimedOut);
     assert!(bench.stop().await.is_clean());
 }
 
