@@ -4,6 +4,7 @@
 //! is that of N requests, without start and stop.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,6 +50,12 @@ impl Cost {
     /// Whether it is above a budget.
     pub(crate) fn exceeds(&self, budget: &Self) -> bool {
         self.instructions > budget.instructions || self.allocations > budget.allocations
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} instructions, {:.2} allocations", self.instructions, self.allocations)
     }
 }
 
