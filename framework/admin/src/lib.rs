@@ -51,6 +51,9 @@ mod router;
 mod routes;
 mod serving;
 
+/// The metrics of its connections; `server` is `admin`.
+pub use purlin_serve::metrics;
+
 pub use purlin_serve::ListenError;
 
 pub use self::{

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, resume_unwind},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use purlin_core::{
     exit::Exit,
     init::Init,
 };
-use purlin_serve::{DrainReport, Limits, Listener, Server};
+use purlin_serve::{DrainReport, Limits, Listener, Server, Tally};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// The server while it serves.
@@ -42,7 +42,11 @@ impl Serving {
     )]
     pub(crate) fn start(listener: Listener, router: Router, cx: &Init) -> Self {
         let (clock, shutdown) = (cx.clock().clone(), cx.shutdown().clone());
-        let server = Server::new(listener, router, clock.clone()).limits(limits());
+        let limits = limits();
+        let tally = Arc::new(Tally::default());
+        tally.observe(&cx.meter(), cx.section(), &limits);
+        let server = Server::new(listener, router, clock.clone()).limits(limits);
+        tally.begin(server.stats());
         let (stop, stopped) = oneshot::channel();
         let now = clock.clone();
         let serves = server.run(async move {

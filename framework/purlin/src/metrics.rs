@@ -9,7 +9,7 @@ use purlin_core::meter::Metric;
 /// assert!(names.contains(&"purlin_build_info"));
 /// ```
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let all = purlin_telemetry::metrics::ALL.iter();
+    let all = purlin_telemetry::metrics::ALL.iter().chain(purlin_admin::metrics::ALL);
     #[cfg(feature = "auth")]
     let all = all.chain(purlin_auth::jwt::metrics::ALL);
     #[cfg(feature = "http")]

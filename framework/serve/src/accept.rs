@@ -1,4 +1,11 @@
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use purlin_core::clock::{Clock, Instant};
 use tokio::{
@@ -20,12 +27,22 @@ pub(crate) struct Acceptor {
     backlog: u32,
     slots: Arc<Semaphore>,
     /// Accepted, and waits for a slot.
-    waiting: Option<(TcpStream, SocketAddr, Open)>,
+    waiting: Option<Waiting>,
+    /// There was no slot, and what has come since may still be in the queue of the kernel.
+    is_behind: bool,
     clock: Clock,
     stats: Stats,
     pause: Duration,
     paused_until: Instant,
     _listens: Listens,
+}
+
+struct Waiting {
+    tcp: TcpStream,
+    peer: SocketAddr,
+    open: Open,
+    /// That it had to wait was counted.
+    is_counted: bool,
 }
 
 /// A connection as it was accepted.
@@ -56,6 +73,7 @@ impl Acceptor {
                 backlog,
                 slots: Arc::clone(&slots),
                 waiting: None,
+                is_behind: false,
                 clock: clock.clone(),
                 stats: stats.clone(),
                 pause: FIRST_PAUSE,
@@ -73,21 +91,40 @@ impl Acceptor {
     pub(crate) async fn accept(&mut self) -> Accepted {
         loop {
             let slots = Arc::clone(&self.slots);
-            if self.waiting.is_some() {
+            let is_full = slots.available_permits() == 0;
+            if let Some(waiting) = &mut self.waiting {
+                if is_full && !std::mem::replace(&mut waiting.is_counted, true) {
+                    self.stats.queue();
+                }
                 let slot = slots.acquire_owned().await.expect("the semaphore is never closed");
-                let (tcp, peer, open) = self.waiting.take().expect("nobody else takes it");
+                let Waiting { tcp, peer, open, .. } =
+                    self.waiting.take().expect("nobody else takes it");
                 return Accepted { tcp, peer, slot: Some(slot), open };
             }
             self.clock.sleep_until(self.paused_until).await;
+            self.is_behind |= is_full;
             drop(slots.acquire().await);
-            match self.socket.accept().await {
+            match poll_fn(|cx| self.poll_socket(cx)).await {
                 Ok((tcp, peer)) => {
                     self.pause = FIRST_PAUSE;
-                    self.waiting = Some((tcp, peer, self.stats.open()));
+                    if self.is_behind {
+                        self.stats.queue();
+                    }
+                    let (open, is_counted) = (self.stats.open(), self.is_behind);
+                    self.waiting = Some(Waiting { tcp, peer, open, is_counted });
                 }
                 Err(error) => self.note(&error),
             }
         }
+    }
+
+    fn poll_socket(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = self.socket.poll_accept(cx);
+        if accepted.is_pending() {
+            // The queue is empty: who comes now has not waited.
+            self.is_behind = false;
+        }
+        accepted
     }
 
     /// Takes what the kernel has queued, then closes the socket.
@@ -96,11 +133,11 @@ impl Acceptor {
     /// may be older than the latest connection.
     pub(crate) fn close(self) -> Vec<Accepted> {
         let Self { socket, backlog, slots, waiting, stats, .. } = self;
-        let accepted = |(tcp, peer, open)| {
+        let accepted = |tcp, peer, open| {
             let slot = Arc::clone(&slots).try_acquire_owned().ok();
             Accepted { tcp, peer, slot, open }
         };
-        let mut queued = Vec::from_iter(waiting.map(accepted));
+        let mut queued = Vec::from_iter(waiting.map(|it| accepted(it.tcp, it.peer, it.open)));
         let Ok(socket) = socket.into_std() else {
             return queued;
         };
@@ -110,7 +147,7 @@ impl Acceptor {
             match socket.accept() {
                 Ok((tcp, peer)) => {
                     match tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp)) {
-                        Ok(tcp) => queued.push(accepted((tcp, peer, stats.open()))),
+                        Ok(tcp) => queued.push(accepted(tcp, peer, stats.open())),
                         Err(_) => stats.accept_error(),
                     }
                 }

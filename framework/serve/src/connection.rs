@@ -17,7 +17,7 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Poll, Waker},
+    task::{Poll, Waker, ready},
 };
 
 use http::{Extensions, Request, Response};
@@ -42,7 +42,7 @@ use self::{
     transport::Transport,
 };
 use crate::{
-    BoxError, Http2Limits, Limits, PeerAddr, RequestBody, Stats, accept::Accepted,
+    BoxError, Cut, Http2Limits, Limits, PeerAddr, RequestBody, Stats, accept::Accepted,
     service::Counting,
 };
 #[cfg(feature = "tls")]
@@ -125,6 +125,8 @@ struct Watch<'a> {
     track: &'a Track,
     patience: Patience,
     grace: Option<Instant>,
+    /// Nothing of HTTP is expected yet.
+    in_handshake: bool,
 }
 
 // === impl Watch ===
@@ -132,7 +134,7 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(terms: &'a Terms, track: &'a Track) -> Self {
         let patience = Patience::new(&terms.limits, terms.clock.clone());
-        Self { terms, track, patience, grace: None }
+        Self { terms, track, patience, grace: None, in_handshake: false }
     }
 
     /// Shakes hands, if there is TLS.
@@ -141,15 +143,14 @@ impl<'a> Watch<'a> {
         let Some(tls) = &self.terms.tls else {
             return Some(Transport::Plain(tcp));
         };
-        match self.drive(pin!(tls.acceptor().accept(tcp)), None).await {
-            Some(Ok(stream)) => Some(Transport::Tls(Box::new(stream))),
-            Some(Err(error)) => {
-                self.terms.stats.fail_handshake();
+        self.in_handshake = true;
+        let shaken = self.drive(pin!(tls.acceptor().accept(tcp)), None).await?;
+        self.in_handshake = false;
+        match shaken {
+            Ok(stream) => Some(Transport::Tls(Box::new(stream))),
+            Err(error) => {
+                self.terms.stats.bear_no_longer(Cut::HandshakeFailed);
                 tracing::debug!(error = &error as &dyn std::error::Error, "no TLS");
-                None
-            }
-            None => {
-                self.terms.stats.timeout();
                 None
             }
         }
@@ -192,6 +193,10 @@ impl<'a> Watch<'a> {
             }
         };
         if let Some(Err(error)) = ended {
+            // Hyper measures nothing here but the answers to its pings.
+            if error.is_timeout() {
+                terms.stats.bear_no_longer(Cut::Unresponsive);
+            }
             tracing::debug!(error = &error as &dyn std::error::Error, "connection failed");
         }
     }
@@ -204,7 +209,7 @@ impl<'a> Watch<'a> {
         mut step: Pin<&mut F>,
         close: Option<fn(Pin<&mut F>)>,
     ) -> Option<F::Output> {
-        let Self { terms, track, patience, grace } = self;
+        let Self { terms, track, patience, grace, in_handshake } = self;
         let mut draining = terms.draining.clone();
         let mut draining = pin!(async move {
             // The sender outlives every connection; `START` would end the grace at once.
@@ -219,7 +224,7 @@ impl<'a> Watch<'a> {
                     return Poll::Ready(Some(output));
                 }
                 if track.is_http2() && track.given_up() > too_many {
-                    terms.stats.abuse();
+                    terms.stats.bear_no_longer(Cut::Abusive);
                     return Poll::Ready(None);
                 }
                 // Once told whom to wake, it is asked again when it has something to say.
@@ -229,22 +234,31 @@ impl<'a> Watch<'a> {
                         *grace = until;
                     }
                 }
-                match patience.poll(cx, track, *grace) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Verdict::Close) => match close {
-                        Some(close) => close(step.as_mut()),
-                        None => return Poll::Ready(None),
-                    },
-                    Poll::Ready(Verdict::Cut) => {
-                        let expired = track.is_expired();
-                        if !expired {
-                            terms.stats.timeout();
-                        }
-                        // The first time, who is slow with a head gets to hear of it.
-                        if expired || !matches!(track.phase(), Phase::Head(_)) || !track.expire() {
-                            return Poll::Ready(None);
-                        }
+                let verdict = ready!(patience.poll(cx, track, *grace));
+                if verdict == Verdict::Cut {
+                    let (expired, in_head) =
+                        (track.is_expired(), matches!(track.phase(), Phase::Head(_)));
+                    if !expired {
+                        // Whose answers have no room is not read from, in the middle of a head or not.
+                        let slow_headers = in_head && !track.write_is_blocked();
+                        let reason = if slow_headers { Cut::SlowHeaders } else { Cut::SlowRead };
+                        terms.stats.bear_no_longer(reason);
                     }
+                    // The first time, who is slow with a head gets to hear of it.
+                    if expired || !in_head || !track.expire() {
+                        return Poll::Ready(None);
+                    }
+                    continue;
+                }
+                if verdict == Verdict::CloseIdle {
+                    match in_handshake {
+                        true => terms.stats.bear_no_longer(Cut::SlowHandshake),
+                        false => terms.stats.close_idle(),
+                    }
+                }
+                match close {
+                    Some(close) => close(step.as_mut()),
+                    None => return Poll::Ready(None),
                 }
             }
         })

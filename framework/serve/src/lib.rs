@@ -59,9 +59,11 @@ mod connection;
 mod drain;
 mod limits;
 mod listener;
+pub mod metrics;
 mod server;
 mod service;
 mod stats;
+mod tally;
 
 #[cfg(feature = "tls")]
 pub use self::service::PeerCertificates;
@@ -72,7 +74,8 @@ pub use self::{
     listener::{BindError, ListenError, Listener, Listening},
     server::Server,
     service::{OverTls, PeerAddr},
-    stats::Stats,
+    stats::{Cut, Stats},
+    tally::Tally,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -13,7 +13,7 @@ use tokio::{
 use tower::Service;
 
 use crate::{
-    BoxError, DrainReport, Limits, Listener, RequestBody, Stats,
+    BoxError, Cut, DrainReport, Limits, Listener, RequestBody, Stats,
     accept::Acceptor,
     connection::{self, Drain, Terms},
 };
@@ -200,6 +200,6 @@ where
 /// Counts a connection that was lost to a panic; the panic hook has reported the panic itself.
 fn note(ended: Result<(), JoinError>, stats: &Stats) {
     if ended.is_err_and(|error| error.is_panic()) {
-        stats.panic();
+        stats.bear_no_longer(Cut::Panicked);
     }
 }

@@ -3,6 +3,9 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
+#[cfg(doc)]
+use crate::{Http2Limits, Limits};
+
 /// What a server is doing, for metrics and pages; a cheap handle.
 ///
 /// The figures are read one by one, so those of one moment need not add up.
@@ -15,13 +18,36 @@ struct Counters {
     accept_errors: AtomicU64,
     connections: AtomicUsize,
     requests: AtomicUsize,
-    timed_out: AtomicU64,
-    panicked: AtomicU64,
-    abused: AtomicU64,
-    failed_handshakes: AtomicU64,
+    queued: AtomicU64,
+    idle_closed: AtomicU64,
+    cut: [AtomicU64; Cut::ALL.len()],
     listening: AtomicUsize,
     draining: AtomicBool,
     finished: AtomicU64,
+}
+
+/// Why a server bore with a client no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cut {
+    /// The TLS handshake took longer than [`Limits::header_read_timeout`].
+    SlowHandshake,
+    /// The head of a request did (slow headers, Slowloris).
+    SlowHeaders,
+    /// Nothing of a body came for [`Limits::body_read_timeout`] (slow body, R-U-Dead-Yet).
+    SlowBody,
+    /// What was sent was not taken (slow read): of an answer for [`Limits::body_write_timeout`], in
+    /// HTTP/2 by its request, and of what was sent before an idle connection is closed for
+    /// [`Limits::header_read_timeout`].
+    SlowRead,
+    /// A client of HTTP/2 did not answer a ping within [`Http2Limits::keep_alive_timeout`].
+    Unresponsive,
+    /// A client of HTTP/2 gave up more than [`Http2Limits::max_given_up`] requests (rapid reset).
+    Abusive,
+    /// What came was no TLS, or not as the server asks for it.
+    HandshakeFailed,
+    /// The service panicked: in HTTP/1 the connection is lost with the request.
+    Panicked,
 }
 
 /// An open connection, as long as it lives.
@@ -61,26 +87,22 @@ impl Stats {
         self.0.listening.load(Relaxed)
     }
 
-    /// Clients so far that were too slow: with the head or the body of a request, or in taking the
-    /// end of a response.
-    pub fn timed_out(&self) -> u64 {
-        self.0.timed_out.load(Relaxed)
+    /// Connections so far that had to wait for another one to end, since
+    /// [`Limits::max_connections`] were open. Those that still wait are not among them: only the
+    /// kernel knows them.
+    pub fn queued(&self) -> u64 {
+        self.0.queued.load(Relaxed)
     }
 
-    /// Connections cut so far because their client gave up too many requests
-    /// ([`Http2Limits::max_given_up`](crate::Http2Limits::max_given_up)).
-    pub fn abused(&self) -> u64 {
-        self.0.abused.load(Relaxed)
+    /// Connections closed so far because no request came: for [`Limits::idle_timeout`] after the one
+    /// before, or for [`Limits::header_read_timeout`] not even the first byte.
+    pub fn idle_closed(&self) -> u64 {
+        self.0.idle_closed.load(Relaxed)
     }
 
-    /// Connections so far that were no TLS, or not as the server asks for it.
-    pub fn failed_handshakes(&self) -> u64 {
-        self.0.failed_handshakes.load(Relaxed)
-    }
-
-    /// Requests lost so far to a panic of their service; in HTTP/1 their connection with them.
-    pub fn panicked(&self) -> u64 {
-        self.0.panicked.load(Relaxed)
+    /// Connections cut so far for this reason, and requests of HTTP/2 that were reset for it.
+    pub fn cut(&self, reason: Cut) -> u64 {
+        self.0.cut[reason as usize].load(Relaxed)
     }
 
     pub(crate) fn open(&self) -> Open {
@@ -104,26 +126,21 @@ impl Stats {
         self.0.accept_errors.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn timeout(&self) {
-        self.0.timed_out.fetch_add(1, Relaxed);
+    pub(crate) fn queue(&self) {
+        self.0.queued.fetch_add(1, Relaxed);
     }
 
-    #[cfg(feature = "tls")]
-    pub(crate) fn fail_handshake(&self) {
-        self.0.failed_handshakes.fetch_add(1, Relaxed);
+    pub(crate) fn close_idle(&self) {
+        self.0.idle_closed.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn abuse(&self) {
-        self.0.abused.fetch_add(1, Relaxed);
+    pub(crate) fn bear_no_longer(&self, reason: Cut) {
+        self.0.cut[reason as usize].fetch_add(1, Relaxed);
     }
 
     pub(crate) fn listen(&self) -> Listens {
         self.0.listening.fetch_add(1, Relaxed);
         Listens(self.clone())
-    }
-
-    pub(crate) fn panic(&self) {
-        self.0.panicked.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn drain(&self) {
@@ -140,6 +157,36 @@ impl Stats {
     }
 }
 
+// === impl Cut ===
+
+impl Cut {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::SlowHandshake,
+        Self::SlowHeaders,
+        Self::SlowBody,
+        Self::SlowRead,
+        Self::Unresponsive,
+        Self::Abusive,
+        Self::HandshakeFailed,
+        Self::Panicked,
+    ];
+
+    /// What it is called in metrics: `slow_headers`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SlowHandshake => "slow_handshake",
+            Self::SlowHeaders => "slow_headers",
+            Self::SlowBody => "slow_body",
+            Self::SlowRead => "slow_read",
+            Self::Unresponsive => "unresponsive",
+            Self::Abusive => "abusive",
+            Self::HandshakeFailed => "handshake_failed",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
 // === impl Open ===
 
 impl Drop for Open {
@@ -153,5 +200,19 @@ impl Drop for Open {
 impl Drop for Listens {
     fn drop(&mut self) {
         self.0.0.listening.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_counted_for_itself() {
+        let stats = Stats::default();
+        for (at, reason) in Cut::ALL.into_iter().enumerate() {
+            (0..=at).for_each(|_| stats.bear_no_longer(reason));
+        }
+        assert_eq!(Cut::ALL.map(|reason| stats.cut(reason)), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

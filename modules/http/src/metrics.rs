@@ -1,4 +1,4 @@
-//! The metrics of the server.
+//! The metrics of requests. Those of connections are [`purlin_serve::metrics`].
 
 use std::{
     sync::{
@@ -9,7 +9,7 @@ use std::{
 };
 
 use opentelemetry::metrics::{Counter, Histogram};
-use purlin::meter::{Meter, Metric, label};
+use purlin::meter::{Meter, label};
 
 purlin::metrics! {
     /// Until the head of the answer; a stream is measured by itself.
@@ -21,18 +21,6 @@ purlin::metrics! {
         "How long HTTP requests took.";
     ACTIVE_REQUESTS = UpDownCounter "http_server_active_requests" [] "":
         "HTTP requests that are being answered.";
-    CONNECTIONS = UpDownCounter "http_server_connections" [] "":
-        "HTTP connections that are open.";
-    ACCEPTED = Counter "http_server_connections_accepted_total" [] "":
-        "HTTP connections that were accepted.";
-    /// Above all those without a free file descriptor.
-    ACCEPT_ERRORS = Counter "http_server_accept_errors_total" [] "":
-        "Failed attempts to accept an HTTP connection.";
-    /// `reason` is `slow` (with a handshake, a head or a body, or in taking an answer), `abusive`
-    /// (requests of HTTP/2 that were given up, one after the other), `no_tls` (what came was no TLS, or
-    /// not as the server asks for it) or `panicked` (and no layer caught it).
-    CUT = Counter "http_server_connections_cut_total" ["reason"] "":
-        "HTTP clients that the server did not bear with, by what they did.";
     PANICS = Counter "http_server_panics_total" ["route"] "":
         "HTTP requests whose handler panicked.";
     /// See [`stream`](crate::stream).
@@ -59,9 +47,9 @@ struct Inner {
 impl Instruments {
     pub(crate) fn new(meter: &Meter) -> Self {
         let active = Arc::new(AtomicI64::new(0));
-        observe(meter, &ACTIVE_REQUESTS, {
-            let active = active.clone();
-            move || active.load(Ordering::Relaxed)
+        let observed = active.clone();
+        meter.observe(&ACTIVE_REQUESTS, move |observer| {
+            observer.observe(observed.load(Ordering::Relaxed) as f64, &[]);
         });
         let duration = meter.histogram(&REQUEST_DURATION);
         Self(Arc::new(Inner { duration, panics: meter.counter(&PANICS), active }))
@@ -84,13 +72,4 @@ impl Instruments {
     pub(crate) fn panicked(&self, route: Arc<str>) {
         self.0.panics.add(1, &[label("route", route)]);
     }
-}
-
-/// Reads a number when metrics are collected, which costs a request nothing.
-pub(crate) fn observe(
-    meter: &Meter,
-    metric: &Metric,
-    read: impl Fn() -> i64 + Send + Sync + 'static,
-) {
-    meter.observe(metric, move |observer| observer.observe(read() as f64, &[]));
 }

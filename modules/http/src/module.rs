@@ -138,7 +138,7 @@ impl<S: Needs + Clone + Sync> Module for HttpModule<S> {
             streams: drain,
             tally: Arc::default(),
         });
-        site.tally.observe(&options.meter);
+        site.tally.observe(&options.meter, cx.section(), &site.limits);
         cx.listening(address);
         cx.detail(format!("{scheme}://{address} · {}", summary(&table)));
         cx.run(cx.section().to_owned(), move || HttpServer::new(site.clone()))

@@ -1,7 +1,5 @@
 //! The server as something that runs.
 
-mod tally;
-
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +16,10 @@ use purlin::{
     error::{Context as _, Result},
     runnable::{RunCx, Runnable},
 };
-use purlin_serve::{Limits, Listener, Listening, Server};
+use purlin_serve::{Limits, Listener, Listening, Server, Tally};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::tally::Tally;
 use crate::stream::Drain;
 
 /// What all instances of a server share: a restart goes on where the last one ended.

@@ -101,7 +101,16 @@ async fn metrics_are_prometheus_text() {
     let text = answer.text();
     assert!(text.contains("purlin_ready 1\n"), "{text}");
     assert!(text.contains("purlin_build_info{name=\"purlin-admin\","), "{text}");
-    assert_eq!(undeclared(&text, metrics::ALL), Vec::<String>::new());
+    for own in [
+        "http_server_connections{server=\"admin\"} 1\n",
+        "http_server_max_connections{server=\"admin\"} 256\n",
+        "http_server_connections_accepted_total{server=\"admin\"} 1\n",
+        "http_server_connections_cut_total{reason=\"slow_headers\",server=\"admin\"} 0\n",
+    ] {
+        assert!(text.contains(own), "no {own:?} in\n{text}");
+    }
+    let declared = metrics::ALL.iter().chain(purlin_admin::metrics::ALL);
+    assert_eq!(undeclared(&text, declared), Vec::<String>::new());
     assert!(app.stop().await.is_clean());
 
     let app =

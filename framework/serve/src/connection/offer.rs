@@ -8,7 +8,7 @@ use std::{
 use purlin_core::clock::{Clock, Instant};
 
 use super::Terms;
-use crate::alarm::Alarm;
+use crate::{Cut, alarm::Alarm};
 
 tokio::task_local! {
     /// That of the request whose task is polled: hyper asks for its response there and nowhere else.
@@ -79,7 +79,7 @@ impl Waiting {
             (self.piece, self.since) = (piece, now);
         }
         ready!(self.alarm.poll(cx, now, self.since + terms.limits.body_write_timeout));
-        terms.stats.timeout();
+        terms.stats.bear_no_longer(Cut::SlowRead);
         Poll::Ready(())
     }
 }

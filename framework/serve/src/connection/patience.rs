@@ -22,8 +22,10 @@ pub(super) struct Patience {
 /// What is to happen to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is to end after the requests in flight, or now if there are none.
+    /// The server drains: it is to end after the requests in flight, or now if there are none.
     Close,
+    /// No request came: the same.
+    CloseIdle,
     /// It has had its time and is dropped.
     Cut,
 }
@@ -43,7 +45,7 @@ impl Patience {
         }
     }
 
-    /// Resolves when the connection is to end; `Close` comes once.
+    /// Resolves when the connection is to end; it is told to close once.
     ///
     /// `grace` is set while the server drains: until then a connection without a request may still
     /// get one.
@@ -58,7 +60,7 @@ impl Patience {
         // HTTP/2 says until which request it answers, so that nothing has to be waited for.
         let busy = matches!(phase, Phase::Busy | Phase::Offered(_));
         if grace.is_some() && !self.closing && (busy || track.is_http2()) {
-            return self.close();
+            return Poll::Ready(self.close(Verdict::Close));
         }
         let patience = match phase {
             Phase::Busy => return Poll::Pending,
@@ -71,12 +73,13 @@ impl Patience {
         if begins {
             self.since = now;
         }
-        let mut until = self.since + patience;
+        let (mut until, mut close) = (self.since + patience, Verdict::CloseIdle);
         if let Some(grace) = grace
             && !self.closing
             && !matches!(phase, Phase::Head(_))
+            && grace <= until
         {
-            until = until.min(grace);
+            (until, close) = (grace, Verdict::Close);
         }
         ready!(self.alarm.poll(cx, now, until));
         // A connection on which nothing is under way ends in good order; if it does not (its client
@@ -84,13 +87,13 @@ impl Patience {
         if self.closing || matches!(phase, Phase::Head(_) | Phase::Offered(_)) {
             Poll::Ready(Verdict::Cut)
         } else {
-            self.close()
+            Poll::Ready(self.close(close))
         }
     }
 
-    fn close(&mut self) -> Poll<Verdict> {
+    fn close(&mut self, verdict: Verdict) -> Verdict {
         self.closing = true;
         self.since = self.alarm.clock().now();
-        Poll::Ready(Verdict::Close)
+        verdict
     }
 }

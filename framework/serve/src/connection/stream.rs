@@ -91,8 +91,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes @ 1..)) = written {
-            self.track.wrote(bytes);
+        match written {
+            Poll::Ready(Ok(bytes @ 1..)) => self.track.wrote(bytes),
+            Poll::Pending => self.track.block_write(),
+            Poll::Ready(_) => {}
         }
         written
     }

@@ -10,7 +10,7 @@ use purlin_core::clock::{Clock, Instant};
 use tokio::task::JoinSet;
 
 use super::{Terms, offer};
-use crate::Stats;
+use crate::{Cut, Stats};
 
 /// The requests of one HTTP/2 connection, each a task; they end with this.
 pub(super) struct Streams {
@@ -72,7 +72,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Starter {
 impl Drop for Watched {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.panic();
+            self.0.bear_no_longer(Cut::Panicked);
         }
     }
 }

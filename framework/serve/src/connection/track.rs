@@ -4,6 +4,7 @@ use std::sync::{
 };
 
 use super::{Terms, frames::Frames, offer::Offer, tape::Tape};
+use crate::Cut;
 
 /// What a connection is doing, as told by its bytes and its requests.
 ///
@@ -18,6 +19,8 @@ pub(crate) struct Track {
     /// In HTTP/2, those that are about a request.
     reads: AtomicU64,
     writes: AtomicU64,
+    /// What is to go to the client waits for room.
+    write_is_blocked: AtomicBool,
     /// HTTP/1: a piece of the answer was handed out, and no other has been asked for.
     offered: AtomicBool,
     in_head: AtomicBool,
@@ -71,6 +74,7 @@ impl Track {
             requests: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            write_is_blocked: AtomicBool::new(false),
             offered: AtomicBool::new(false),
             in_head: AtomicBool::new(false),
             expired: AtomicBool::new(false),
@@ -141,6 +145,18 @@ impl Track {
         if bytes > SMALL || !self.is_http2() {
             self.writes.fetch_add(1, Relaxed);
         }
+        if self.write_is_blocked() {
+            self.write_is_blocked.store(false, Relaxed);
+        }
+    }
+
+    /// There was no room for bytes that were to go to the client.
+    pub(super) fn block_write(&self) {
+        self.write_is_blocked.store(true, Relaxed);
+    }
+
+    pub(super) fn write_is_blocked(&self) -> bool {
+        self.write_is_blocked.load(Relaxed)
     }
 
     /// Whether the client may be sending what nobody reads: a body, or a head that was refused.
@@ -170,7 +186,7 @@ impl Track {
     /// A body took too long. The rest of it may still come, so that nothing can follow it.
     pub(crate) fn time_out_body(&self) {
         self.slow_body.store(true, Relaxed);
-        self.terms.stats.timeout();
+        self.terms.stats.bear_no_longer(Cut::SlowBody);
     }
 
     /// Whether the head that was read last, of HTTP/1, also declares the length of its body.

@@ -176,7 +176,7 @@ async fn an_idle_connection_is_closed() {
     hand.sleepers(1).await;
     hand.advance(Duration::from_secs(75));
     http2.ended().await;
-    assert_eq!(server.stats.timed_out(), 0);
+    assert_eq!((server.cuts(), server.stats.idle_closed()), (vec![], 1));
 }
 
 /// The server's own pings, and the answers to them, are no use of a connection.
@@ -214,6 +214,7 @@ async fn who_does_not_answer_a_ping_is_closed_with_its_requests() {
     client.reason().await;
     eventually("the connection is forgotten", || server.stats.connections() == 0).await;
     assert_eq!(server.stats.requests(), 0);
+    assert_eq!(server.cuts(), [("unresponsive", 1)]);
 }
 
 /// Each of these has begun something that is to be a request, and does not go on.
@@ -233,7 +234,7 @@ async fn a_slow_head_is_cut() {
         client.send(&bytes).await;
         server.assert_serves().await;
         hand.advance(Duration::from_secs(10));
-        eventually(what, || server.stats.timed_out() == 1).await;
+        eventually(what, || server.cuts() == [("slow_headers", 1)]).await;
         client.rest().await;
         server.assert_serves().await;
     }
@@ -265,7 +266,7 @@ async fn a_panicking_handler_takes_down_its_request_alone() {
     let waiting = http2.get("/gate");
     within("the gate is reached", server.arrived.recv()).await.unwrap();
     within("the response fails", http2.get("/panic")).await.unwrap_err();
-    eventually("the panic is counted", || server.stats.panicked() == 1).await;
+    eventually("the panic is counted", || server.cuts() == [("panicked", 1)]).await;
     server.gate.add_permits(1);
     assert_eq!(text(waiting).await.1, "through");
 }

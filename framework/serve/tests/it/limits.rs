@@ -19,7 +19,7 @@ async fn a_slow_head_is_cut() {
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
     client.gone().await;
-    assert_eq!(server.stats.timed_out(), 1);
+    assert_eq!(server.cuts(), [("slow_headers", 1)]);
     server.assert_serves().await;
 }
 
@@ -38,7 +38,7 @@ async fn a_head_that_drips_is_cut() {
             clock.sleep(SHORT / 10).await;
         }
     };
-    let cut = eventually("the head is cut", || server.stats.timed_out() == 1);
+    let cut = eventually("the head is cut", || server.cuts() == [("slow_headers", 1)]);
     tokio::select! {
         biased;
         () = cut => {}
@@ -56,7 +56,7 @@ async fn a_slow_head_does_not_get_its_answer_into_another_one() {
     // The response does not fit into what the kernel keeps, and is under way when the head is cut.
     client.get("/large").await;
     client.send("GET / HT").await;
-    eventually("the connection is cut", || server.stats.timed_out() == 1).await;
+    eventually("the connection is cut", || server.cuts() == [("slow_read", 1)]).await;
     assert_eq!(client.head().await.status, 200);
     let rest = client.rest().await;
     assert!(rest.iter().all(|byte| *byte == b'x'), "something came within the response");
@@ -80,7 +80,7 @@ async fn a_body_that_pauses_for_too_long_gets_408() {
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
     assert_eq!(answer.body, "nothing more of the request body came within 30s");
-    assert_eq!(server.stats.timed_out(), 1);
+    assert_eq!(server.cuts(), [("slow_body", 1)]);
 }
 
 #[tokio::test]
@@ -90,6 +90,7 @@ async fn a_client_that_sends_nothing_is_closed() {
     let mut client = server.connect().await;
     client.ended().await;
     eventually("the connection is forgotten", || server.stats.connections() == 0).await;
+    assert_eq!((server.cuts(), server.stats.idle_closed()), (vec![], 1));
 }
 
 #[tokio::test]
@@ -100,7 +101,7 @@ async fn an_idle_connection_is_closed() {
     client.get("/").await;
     client.answer().await;
     client.ended().await;
-    assert_eq!(server.stats.timed_out(), 0);
+    assert_eq!((server.cuts(), server.stats.idle_closed()), (vec![], 1));
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn a_client_that_does_not_take_its_response_is_cut() {
     let server = Running::start(limits);
     let mut client = server.connect().await;
     client.get("/large").await;
-    eventually("the connection is cut", || server.stats.timed_out() == 1).await;
+    eventually("the connection is cut", || server.cuts() == [("slow_read", 1)]).await;
     eventually("the connection is forgotten", || server.stats.connections() == 0).await;
     client.head().await;
 }
@@ -170,10 +171,16 @@ async fn connections_over_the_limit_wait_and_are_not_refused() {
     first.get("/").await;
     first.answer().await;
     assert_eq!((server.stats.accepted(), server.stats.connections()), (1, 1));
+    assert_eq!(server.stats.queued(), 0, "those that still wait are not known");
 
     drop(first);
     assert_eq!(second.answer().await.body, "hello");
     assert_eq!((server.stats.accepted(), server.stats.connections()), (2, 1));
+    assert_eq!(server.stats.queued(), 1);
+    drop(second);
+    eventually("there is room", || server.stats.connections() == 0).await;
+    server.assert_serves().await;
+    assert_eq!(server.stats.queued(), 1, "who comes when there is room does not wait");
 }
 
 #[tokio::test]
@@ -210,7 +217,7 @@ async fn a_panicking_handler_takes_down_its_connection_alone() {
     let mut client = server.connect().await;
     client.get("/panic").await;
     client.gone().await;
-    eventually("the panic is counted", || server.stats.panicked() == 1).await;
+    eventually("the panic is counted", || server.cuts() == [("panicked", 1)]).await;
     assert_eq!(server.let_through(&mut other).await.body, "through");
     server.assert_serves().await;
 }

@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::upgrade::OnUpgrade;
 use purlin_core::clock::Clock;
 use purlin_serve::{
-    DrainReport, Limits, Listener, Listening, PeerAddr, RequestBody, Server, Stats,
+    Cut, DrainReport, Limits, Listener, Listening, PeerAddr, RequestBody, Server, Stats,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -179,6 +179,12 @@ impl Running {
     pub(crate) async fn let_through(&self, waiting: &mut Client) -> Answer {
         self.gate.add_permits(1);
         waiting.answer().await
+    }
+
+    /// What the server did not bear with, and how often.
+    pub(crate) fn cuts(&self) -> Vec<(&'static str, u64)> {
+        let counts = Cut::ALL.map(|reason| (reason.as_str(), self.stats.cut(reason)));
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use purlin_core::clock::{Clock, Hand};
-use purlin_serve::{Http2Limits, Limits};
+use purlin_serve::{Cut, Http2Limits, Limits};
 
 use crate::{
     frames::{
@@ -35,7 +35,7 @@ async fn request(client: &mut Client, stream: u32, path: &str) {
 /// Lets time pass until the server has had enough of one client.
 async fn lose_patience(server: &Running, hand: &Hand) {
     within("a client is cut", async {
-        while server.stats.timed_out() == 0 {
+        while server.stats.cut(Cut::SlowRead) == 0 {
             hand.advance(LATE);
             server.assert_serves().await;
         }
@@ -55,7 +55,7 @@ async fn a_stream_is_cut_when_its_client_takes_nothing_more() {
         hand.advance(LATE);
         server.assert_serves().await;
     }
-    assert_eq!((server.stats.timed_out(), server.stats.requests()), (0, 1));
+    assert_eq!((server.stats.cut(Cut::SlowRead), server.stats.requests()), (0, 1));
     lose_patience(&server, &hand).await;
     assert_eq!(server.stats.requests(), 0);
     client.rest().await;
@@ -70,10 +70,10 @@ async fn a_request_of_http2_is_reset_when_its_client_takes_nothing() {
     within("the server waits", hand.sleepers(1)).await;
     hand.advance(LATE);
     server.assert_serves().await;
-    assert_eq!((server.stats.timed_out(), server.stats.requests()), (0, 1));
+    assert_eq!((server.stats.cut(Cut::SlowRead), server.stats.requests()), (0, 1));
     hand.advance(Duration::from_secs(1));
     assert_eq!(client.frame_of(RST_STREAM).await.stream, 1);
-    assert_eq!((server.stats.timed_out(), server.stats.requests()), (1, 0));
+    assert_eq!((server.stats.cut(Cut::SlowRead), server.stats.requests()), (1, 0));
 
     // The others have done nothing.
     request(&mut client, 3, "/").await;
@@ -97,7 +97,7 @@ async fn a_request_of_http2_is_kept_while_its_client_takes_some() {
         within("the server waits", hand.sleepers(1)).await;
         hand.advance(LATE);
         server.assert_serves().await;
-        assert_eq!((server.stats.timed_out(), server.stats.requests()), (0, 1));
+        assert_eq!((server.stats.cut(Cut::SlowRead), server.stats.requests()), (0, 1));
         client.send([window_update(0, 0xffff), window_update(1, 0xffff)].concat()).await;
     }
     lose_patience(&server, &hand).await;
@@ -117,7 +117,7 @@ async fn a_stream_that_waits_for_its_handler_is_not_cut() {
         hand.advance(LONG);
         server.assert_serves().await;
     }
-    assert_eq!((server.stats.timed_out(), server.stats.requests()), (0, 1));
+    assert_eq!((server.stats.cut(Cut::SlowRead), server.stats.requests()), (0, 1));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_stream_of_http2_that_waits_for_its_handler_is_not_cut() {
         hand.advance(LONG);
         server.assert_serves().await;
     }
-    assert_eq!((server.stats.timed_out(), server.stats.requests()), (0, 2));
+    assert_eq!((server.stats.cut(Cut::SlowRead), server.stats.requests()), (0, 2));
 }
 
 /// What was handed out of one answer says nothing about the next.

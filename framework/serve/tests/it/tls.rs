@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::Request;
 use purlin_core::clock::Clock;
-use purlin_serve::{DrainReport, Limits};
+use purlin_serve::{Cut, DrainReport, Limits};
 use purlin_tls::{
     ClientTlsConfig, Reload, ServerTls, ServerTlsConfig, client_config,
     tokio_rustls::{TlsConnector, client::TlsStream, rustls::pki_types::ServerName},
@@ -145,6 +145,7 @@ async fn a_drain_waits_for_who_shakes_hands() {
     assert!(read_until(&mut stream, "hello").await.contains("connection: close"));
     hand.advance(Limits::default().drain_grace);
     silent.gone().await;
+    assert_eq!(server.cuts(), [], "a drain is nobody's slowness");
     assert_eq!(server.report().await, DrainReport { closed: 2, finished: 1, cut: 0 });
 }
 
@@ -156,7 +157,7 @@ async fn a_slow_handshake_is_cut_and_plain_text_is_refused() {
     let mut plain = server.connect().await;
     plain.get("/").await;
     plain.rest().await;
-    eventually("it is counted", || server.stats.failed_handshakes() == 1).await;
+    eventually("it is counted", || server.stats.cut(Cut::HandshakeFailed) == 1).await;
 
     let mut slow = server.connect_accepted().await;
     slow.send([0x16, 3, 1]).await;
@@ -166,7 +167,7 @@ async fn a_slow_handshake_is_cut_and_plain_text_is_refused() {
     read_until(&mut stream, "hello").await;
     hand.advance(Duration::from_secs(10));
     slow.rest().await;
-    assert_eq!(server.stats.timed_out(), 1);
+    assert_eq!(server.stats.cut(Cut::SlowHandshake), 1);
     ask(&mut stream, "/").await;
     read_until(&mut stream, "hello").await;
 }

@@ -213,11 +213,12 @@ async fn what_was_counted_before_a_restart_is_counted_after_it() {
     };
 
     let mut app = Fixture::start(Duration::from_secs(5));
-    app.site.tally.observe(&Meter::from_otel(provider.meter("test")));
+    let meter = Meter::from_otel(provider.meter("test"));
+    app.site.tally.observe(&meter, "http", &app.site.limits);
     let mut lost = app.connect().await;
     lost.ask("/panic").await;
     lost.closed().await;
-    metric("http_server_connections_accepted_total{otel_scope_name=\"test\"} 1");
+    metric("http_server_connections_accepted_total{server=\"http\",otel_scope_name=\"test\"} 1");
 
     app.tasks.shutdown().await;
     app.server = Arc::new(HttpServer::new(app.site.clone()));
@@ -226,11 +227,14 @@ async fn what_was_counted_before_a_restart_is_counted_after_it() {
     let mut after = app.connect().await;
     after.ask("/").await;
     after.answer("fast").await;
-    metric("http_server_connections_accepted_total{otel_scope_name=\"test\"} 2");
-    metric("http_server_connections{otel_scope_name=\"test\"} 1");
-    metric("http_server_connections_cut_total{reason=\"panicked\",otel_scope_name=\"test\"} 1");
-    metric("http_server_connections_cut_total{reason=\"slow\",otel_scope_name=\"test\"} 0");
-    metric("http_server_accept_errors_total{otel_scope_name=\"test\"} 0");
+    metric("http_server_connections_accepted_total{server=\"http\",otel_scope_name=\"test\"} 2");
+    metric("http_server_connections{server=\"http\",otel_scope_name=\"test\"} 1");
+    for (reason, count) in [("panicked", 1), ("slow_headers", 0)] {
+        let labels = format!("reason=\"{reason}\",server=\"http\",otel_scope_name=\"test\"");
+        metric(&format!("http_server_connections_cut_total{{{labels}}} {count}"));
+    }
+    metric("http_server_max_connections{server=\"http\",otel_scope_name=\"test\"} 10000");
+    metric("http_server_accept_errors_total{server=\"http\",otel_scope_name=\"test\"} 0");
     within(app.server.graceful_shutdown()).await.unwrap();
     app.ended().await;
 }

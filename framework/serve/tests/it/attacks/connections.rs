@@ -39,6 +39,8 @@ async fn idle_connections_beyond_the_limit_wait_until_there_is_room() {
     }))
     .await;
     assert!(most.into_iter().max().unwrap() <= LIMIT);
+    let queued = server.stats.queued();
+    assert!((1..=2 * LIMIT as u64).contains(&queued), "{queued} have waited");
     drop(clients);
     eventually("all are gone", || server.stats.connections() == 0).await;
     server.assert_serves().await;

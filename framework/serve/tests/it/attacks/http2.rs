@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use purlin_serve::{Http2Limits, Limits};
+use purlin_serve::{Cut, Http2Limits, Limits};
 
 use super::Load;
 use crate::{
@@ -56,7 +56,7 @@ async fn requests_that_are_given_up_end_the_connection() {
         let _ = client.try_send(&frame(RST_STREAM, 0, stream, &CANCEL)).await;
     }
     assert!((100..=110).contains(&started), "{started}");
-    assert_eq!(server.stats.abused(), 1);
+    assert_eq!(server.stats.cut(Cut::Abusive), 1);
     load.was_served().await;
 }
 
@@ -74,7 +74,7 @@ async fn answered_requests_make_up_for_those_given_up() {
         client.send(request(stream + 2, "/")).await;
         while client.frame_of(0).await.flags & END_STREAM == 0 {}
     }
-    assert_eq!(server.stats.abused(), 0);
+    assert_eq!(server.stats.cut(Cut::Abusive), 0);
 }
 
 /// CVE-2024-27316: a header block that never ends, in frames as fast as they come.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use purlin_core::clock::Clock;
-use purlin_serve::{Http2Limits, Limits};
+use purlin_serve::{Cut, Http2Limits, Limits};
 
 use super::Load;
 use crate::{
@@ -47,7 +47,7 @@ async fn heads_that_drip_get_408() {
         drip(client, b"a: b\r\n").await;
     }))
     .await;
-    eventually("all are cut", || server.stats.timed_out() == ATTACKERS as u64).await;
+    eventually("all are cut", || server.stats.cut(Cut::SlowHeaders) == ATTACKERS as u64).await;
     load.was_served().await;
 }
 
@@ -57,6 +57,7 @@ async fn connections_that_say_nothing_are_closed() {
     let load = Load::beside(&server);
     let mut clients = attackers(&server).await;
     join_all(clients.iter_mut().map(Client::gone)).await;
+    assert_eq!(server.stats.idle_closed(), ATTACKERS as u64);
     load.was_served().await;
 }
 
@@ -72,6 +73,7 @@ async fn bodies_that_pause_get_408() {
         client.gone().await;
     }))
     .await;
+    assert_eq!(server.stats.cut(Cut::SlowBody), ATTACKERS as u64);
     load.was_served().await;
 }
 
@@ -83,7 +85,7 @@ async fn clients_that_take_nothing_are_cut() {
     let mut clients = attackers(&server).await;
     clients.truncate(4);
     join_all(clients.iter_mut().map(|client| client.get("/large"))).await;
-    eventually("all are cut", || server.stats.timed_out() == 4).await;
+    eventually("all are cut", || server.stats.cut(Cut::SlowRead) == 4).await;
     load.was_served().await;
 }
 
@@ -94,7 +96,7 @@ async fn clients_that_take_nothing_of_a_stream_are_cut() {
     let mut clients = attackers(&server).await;
     clients.truncate(4);
     join_all(clients.iter_mut().map(|client| client.get("/endless"))).await;
-    eventually("all are cut", || server.stats.timed_out() == 4).await;
+    eventually("all are cut", || server.stats.cut(Cut::SlowRead) == 4).await;
     load.was_served().await;
 }
 
@@ -115,7 +117,7 @@ async fn requests_of_http2_whose_answers_are_not_taken_are_reset() {
         client.frame_of(HEADERS).await;
     }))
     .await;
-    assert_eq!(server.stats.timed_out(), 4 * u64::from(requests));
+    assert_eq!(server.stats.cut(Cut::SlowRead), 4 * u64::from(requests));
     load.was_served().await;
 }
 
@@ -129,7 +131,7 @@ async fn heads_of_http2_that_drip_are_cut() {
         drip(client, &frame(CONTINUATION, 0, 1, &field("a", "b"))).await;
     }))
     .await;
-    eventually("all are cut", || server.stats.timed_out() == ATTACKERS as u64).await;
+    eventually("all are cut", || server.stats.cut(Cut::SlowHeaders) == ATTACKERS as u64).await;
     load.was_served().await;
 }
 
@@ -149,5 +151,6 @@ async fn clients_of_http2_that_are_gone_are_closed() {
         server.arrived.recv().await.unwrap();
     }
     join_all(clients.iter_mut().map(Client::rest)).await;
+    assert_eq!(server.stats.cut(Cut::Unresponsive), ATTACKERS as u64);
     load.was_served().await;
 }
