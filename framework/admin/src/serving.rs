@@ -92,3 +92,42 @@ fn limits() -> Limits {
         ..Limits::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use purlin_core::{app::App, config::NoConfig, module::Module};
+    use purlin_testing::TestApp;
+
+    use super::*;
+
+    /// A module whose server a test can take away.
+    struct Taken(Arc<Mutex<Option<Serving>>>);
+
+    impl Module for Taken {
+        const NAME: &'static str = "taken";
+        type Config = NoConfig;
+        type Needs = ();
+        type Gives = ();
+
+        async fn init(&self, _: NoConfig, (): (), cx: &mut Init) -> Result<()> {
+            let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            *self.0.lock().unwrap() = Some(Serving::start(listener, Router::new(), cx));
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_whose_admin_server_has_ended_ends() {
+        let serving = Arc::default();
+        let app =
+            App::builder().package(purlin_core::package!()).module(Taken(Arc::clone(&serving)));
+        let app = TestApp::start(app).await;
+        // Nobody is left to stop the server, so that it ends by itself.
+        drop(serving.lock().unwrap().take());
+        let stopped = Clock::system().timeout(Duration::from_secs(20), app.stopped()).await;
+        let exit = stopped.expect("the service ends in time");
+        assert_eq!((exit.code(), exit.reason()), (Exit::RUNNABLE_FAILED, "the admin server ended"));
+    }
+}
