@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::Future,
+    io::ErrorKind,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -299,6 +300,14 @@ impl Client {
     /// Sends what the server may refuse to take; false when it has closed the connection.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
         within("send", self.tcp.write_all(bytes)).await.is_ok()
+    }
+
+    /// Sends as much as the kernel takes at once; `None` if that is nothing.
+    pub(crate) fn send_some(&mut self, bytes: &[u8]) -> Option<usize> {
+        match self.tcp.try_write(bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            sent => Some(sent.expect("the connection is open")),
+        }
     }
 
     /// Reads the next response, with its body if it has a length.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use purlin_core::clock::Clock;
 use purlin_serve::{Cut, Http2Limits, Limits};
 
 use super::Load;
@@ -107,21 +108,42 @@ async fn a_head_that_unpacks_to_much_is_refused() {
 }
 
 /// Pings and settings have to be answered. Who does not take the answers is not listened to.
+///
+/// The server's time passes by the hand of this test, and no faster than the others are served: it
+/// does not matter how long the machine takes for all of it.
 #[tokio::test]
 async fn floods_of_pings_and_settings_are_not_taken_in() {
-    let short = Duration::from_millis(500);
-    let limits = Limits { idle_timeout: short, header_read_timeout: short, ..Limits::default() };
+    let (patience, step) = (Duration::from_secs(1), Duration::from_millis(100));
+    let limits =
+        Limits { idle_timeout: patience, header_read_timeout: patience, ..Limits::default() };
     for flood in [frame(PING, 0, 0, &[7; 8]), frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 9])] {
-        let server = Running::start(limits.clone());
-        let load = Load::beside(&server);
+        let (clock, hand) = Clock::held();
+        let server = Running::start_with(limits.clone(), clock.clone());
+        let load = Load::measured_by(clock, &server);
         let mut client = server.connect_http2_by_hand().await;
         let flood = flood.repeat(1000);
-        // It would be some gigabytes if the server did not stop to read, and then cut.
-        let mut sent = 0;
-        while sent < 1_000_000 && client.try_send(&flood).await {
-            sent += 1;
+        let (mut sent, mut refusals) = (0, 0);
+        while refusals < 3 {
+            match client.send_some(&flood[sent % flood.len()..]) {
+                Some(bytes) => (sent, refusals) = (sent + bytes, 0),
+                None => {
+                    load.each_is_served(10).await;
+                    refusals += 1;
+                }
+            }
+            assert!(sent < 1 << 30, "the server takes all of it");
         }
-        assert!(sent < 1_000_000, "the server took all of it");
+
+        let mut waited = Duration::ZERO;
+        while server.cuts().is_empty() {
+            // Nobody else is idle for longer than a step.
+            load.each_is_served(2).await;
+            hand.advance(step);
+            waited += step;
+            assert!(waited <= 3 * patience, "it is still borne with");
+        }
+        assert!(waited >= patience, "cut after {waited:?}");
+        assert_eq!(server.cuts(), [("slow_read", 1)]);
         eventually("only the load is left", || server.stats.connections() <= 4).await;
         load.was_served().await;
     }
