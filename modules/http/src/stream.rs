@@ -22,6 +22,10 @@
 //! 2. Streams that go on all the same are awaited, as any answer is, for `http.drain`.
 //! 3. What is left then is cut, and the stop report names the routes of it.
 //!
+//! # What it belongs to
+//! A stream goes on in the span of its request, with its trace and its correlation id: on the lines
+//! that it logs, and in the calls that it makes, to the very end of it.
+//!
 //! # What is measured
 //! The access log and the duration of a request are about the head of its answer. A stream has a
 //! line of its own at its end, with the target `purlin_http::stream`, and metrics of its own:
@@ -31,10 +35,12 @@
 
 mod body;
 mod drain;
+mod origin;
 mod track;
 
 pub use self::drain::{Drain, UntilDrain};
 pub(crate) use self::{
     body::Tracked,
+    origin::Origin,
     track::{End, Streams, Tracker, Tracking},
 };

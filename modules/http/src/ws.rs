@@ -43,14 +43,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
-use purlin::trace::{self, CorrelationId};
-use tracing::Instrument as _;
 
 pub use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, close_code};
 
 use crate::{
     openapi::{Input, Operation},
-    stream::{Drain, End, Tracker},
+    stream::{Drain, End, Origin, Tracker},
 };
 
 /// A request that asks for a WebSocket; an extractor.
@@ -105,8 +103,7 @@ impl WebSocketUpgrade {
     {
         let drain = self.tracker.as_ref().map(|it| it.streams.drain().clone()).unwrap_or_default();
         let mut tracking = self.tracker.as_ref().map(Tracker::track);
-        let (span, id) = (tracing::Span::current(), CorrelationId::current());
-        let brought = trace::carried();
+        let origin = Origin::current();
         self.inner.on_upgrade(move |inner| {
             let follow = async move {
                 let counts = Arc::<Counts>::default();
@@ -122,7 +119,7 @@ impl WebSocketUpgrade {
                     }
                 }
             };
-            trace::within(brought, CorrelationId::scope(id, follow).instrument(span))
+            origin.follow(follow)
         })
     }
 }

@@ -80,6 +80,17 @@ impl CorrelationId {
         Correlated { inner: CURRENT.scope(id, future) }
     }
 
+    /// Calls `act` for the request `id`, or for none: what [`scope`](Self::scope) is for a future.
+    ///
+    /// ```
+    /// # use purlin_core::trace::CorrelationId;
+    /// let id = CorrelationId::new("order-7");
+    /// assert_eq!(CorrelationId::sync_scope(id.clone(), CorrelationId::current), id);
+    /// ```
+    pub fn sync_scope<T>(id: Option<Self>, act: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(id, act)
+    }
+
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0

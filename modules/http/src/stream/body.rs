@@ -8,24 +8,22 @@ use std::{
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use pin_project_lite::pin_project;
 
-use super::{End, Tracking};
+use super::{Origin, Tracking};
 
-pin_project! {
-    /// The body of a stream.
-    pub(crate) struct Tracked {
-        #[pin]
-        body: Body,
-        tracking: Option<Tracking>,
-    }
+/// The body of a stream, which goes on in the course of its request.
+pub(crate) struct Tracked {
+    origin: Origin,
+    /// Gone when it has ended, whenever the server gets round to dropping this.
+    stream: Option<(Body, Tracking)>,
 }
 
 // === impl Tracked ===
 
 impl Tracked {
+    /// Follows a body, whose request is being answered here.
     pub(crate) fn new(body: Body, tracking: Tracking) -> Self {
-        Self { body, tracking: Some(tracking) }
+        Self { origin: Origin::current(), stream: Some((body, tracking)) }
     }
 }
 
@@ -34,31 +32,35 @@ impl HttpBody for Tracked {
     type Error = axum::Error;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let this = self.project();
-        let frame = ready!(this.body.poll_frame(cx));
-        if let Some(tracking) = this.tracking {
-            match &frame {
-                Some(Ok(part)) => {
-                    tracking.bytes += part.data_ref().map_or(0, |data| data.len() as u64);
-                    return Poll::Ready(frame);
-                }
-                Some(Err(_)) => tracking.end = End::Failed,
-                None => tracking.end = End::Complete,
+        let Self { origin, stream } = &mut *self;
+        origin.within(|| {
+            let Some((body, tracking)) = stream else {
+                return Poll::Ready(None);
+            };
+            let frame = ready!(Pin::new(body).poll_frame(cx));
+            if !tracking.note(&frame) {
+                *stream = None;
             }
-        }
-        // It is over now, whenever the server gets round to dropping it.
-        *this.tracking = None;
-        Poll::Ready(frame)
+            Poll::Ready(frame)
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.stream.as_ref().is_none_or(|(body, _)| body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let ended = || SizeHint::with_exact(0);
+        self.stream.as_ref().map_or_else(ended, |(body, _)| body.size_hint())
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        let Self { origin, stream } = self;
+        origin.within(|| *stream = None);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use http_body::Frame;
 use opentelemetry::metrics::Histogram;
 use purlin::{
     clock::{Clock, Instant},
@@ -91,6 +93,21 @@ impl Tracker {
 }
 
 // === impl Tracking ===
+
+impl Tracking {
+    /// Notes what has come of a body. Returns whether it goes on.
+    pub(super) fn note(&mut self, frame: &Option<Result<Frame<Bytes>, axum::Error>>) -> bool {
+        match frame {
+            Some(Ok(part)) => {
+                self.bytes += part.data_ref().map_or(0, |data| data.len() as u64);
+                return true;
+            }
+            Some(Err(_)) => self.end = End::Failed,
+            None => self.end = End::Complete,
+        }
+        false
+    }
+}
 
 impl Drop for Tracking {
     fn drop(&mut self) {

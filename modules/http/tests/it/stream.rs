@@ -11,6 +11,8 @@ use axum::{
 };
 use futures_util::{SinkExt as _, Stream, StreamExt as _, stream};
 use http::StatusCode;
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use purlin::{
     app::{App, Running},
     event::Event,
@@ -29,6 +31,9 @@ use tokio_tungstenite::{
 };
 
 use crate::support::Log;
+
+/// The trace of a caller.
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 type Sent = Result<SseEvent, axum::Error>;
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -87,6 +92,8 @@ fn routes() -> Routes {
         .public("/ticker", get(ticker))
         .public("/deaf", get(deaf))
         .public("/plain", get(async || "plain"))
+        .public("/telling", get(telling))
+        .public("/telling-socket", get(telling_socket))
 }
 
 /// An application, and what its server reports at its stop.
@@ -130,6 +137,45 @@ impl Service {
         let exit = self.running.stop().await;
         (i32::from(exit.code()), self.reports.recv().await.unwrap())
     }
+}
+
+/// What a stream says on the log and sends onward, for each of its events and at its end.
+async fn telling(drain: Drain) -> Sse<impl Stream<Item = Sent>> {
+    struct AtEnd;
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            tracing::info!(target: "telling", onward = onward(), "gone");
+        }
+    }
+
+    let at_end = AtEnd;
+    let events = stream::iter(["first", "second"]).then(move |event| {
+        let _ = &at_end;
+        async move {
+            // It is another time that this is polled.
+            tokio::task::yield_now().await;
+            tracing::info!(target: "telling", onward = onward(), event);
+            Ok(SseEvent::default().data(event))
+        }
+    });
+    Sse::new(drain.end(events))
+}
+
+/// The same over a WebSocket.
+async fn telling_socket(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async |mut socket: WebSocket| {
+        while let Some(Ok(Message::Text(_))) = socket.recv().await {
+            tracing::info!(target: "telling", onward = onward(), "message");
+        }
+    })
+}
+
+/// What whoever is called from here gets: trace, tenant and correlation id.
+fn onward() -> String {
+    let mut headers = http::HeaderMap::new();
+    purlin_http::propagation::inject(&mut headers);
+    let text = |name| headers.get(name).map_or("none", |value| value.to_str().unwrap());
+    [text("traceparent"), text("baggage"), text("x-correlation-id")].join(" ")
 }
 
 /// The line about the end of a stream; it may come a little after the client has seen it.
@@ -240,6 +286,45 @@ async fn a_socket_that_only_sends_is_closed_as_well() {
     let (closed, (code, _)) = tokio::join!(client.next(), stop);
     let ClientMessage::Close(Some(frame)) = closed.unwrap().unwrap() else { panic!("no close") };
     assert_eq!((u16::from(frame.code), code), (1001, 0));
+}
+
+/// Whatever a stream says or asks for is said and asked for in the course of its request.
+#[tokio::test]
+async fn a_stream_belongs_to_its_request() {
+    opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+        Box::new(TraceContextPropagator::new()),
+        Box::new(BaggagePropagator::new()),
+    ]));
+    let log = Log::capture();
+    let service = Service::start("1s").await;
+    let brought =
+        [("traceparent", PARENT), ("baggage", "tenant=blue"), ("x-correlation-id", "c-7")];
+
+    let mut request = reqwest::Client::new().get(format!("http://{}/telling", service.address));
+    for (name, value) in brought {
+        request = request.header(name, value);
+    }
+    let events = request.send().await.unwrap().text().await.unwrap();
+    assert_eq!(events, "data: first\n\ndata: second\n\n");
+    ended(&log).await;
+
+    let url = format!("ws://{}/telling-socket", service.address);
+    let mut request = url.into_client_request().unwrap();
+    for (name, value) in brought {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let mut socket = connect_async(request).await.unwrap().0;
+    socket.send(ClientMessage::text("hello")).await.unwrap();
+    socket.close(None).await.unwrap();
+    while socket.next().await.is_some() {}
+    service.stop().await;
+
+    let lines = log.events("telling");
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    for line in lines {
+        assert_eq!(line["fields"]["onward"], format!("{PARENT} tenant=blue c-7"), "{line}");
+        assert_eq!(line["span"]["correlation_id"], "c-7", "{line}");
+    }
 }
 
 #[tokio::test]
