@@ -5,6 +5,7 @@ use std::{
 };
 
 use purlin_core::clock::{Clock, Instant};
+use tokio::task::unconstrained;
 
 /// A timer for a moment that is put off again and again.
 pub(crate) struct Alarm {
@@ -64,7 +65,9 @@ impl Alarm {
 
 impl Timer {
     fn new(clock: Clock, at: Instant) -> Self {
-        let sleep = Box::pin(async move { clock.sleep_until(at).await });
+        // It is asked once and then relied on. A task that has had its turn would be told to ask
+        // again, and the timer would not be set.
+        let sleep = Box::pin(unconstrained(async move { clock.sleep_until(at).await }));
         Self { at, sleep, waker: Waker::noop().clone() }
     }
 }
@@ -72,6 +75,7 @@ impl Timer {
 #[cfg(test)]
 mod tests {
     use std::{
+        future::poll_fn,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering::Relaxed},
@@ -79,6 +83,8 @@ mod tests {
         task::Wake,
         time::Duration,
     };
+
+    use tokio::task::coop;
 
     use super::*;
 
@@ -116,6 +122,28 @@ mod tests {
         hand.advance(Duration::from_secs(3));
         assert_eq!(woken.0.load(Relaxed), 2);
         assert!(alarm.poll(cx, clock.now(), at(18)).is_ready());
+    }
+
+    /// Uses up what the runtime lets a task do in one turn.
+    fn spend(cx: &mut Context<'_>) {
+        while let Poll::Ready(budget) = coop::poll_proceed(cx) {
+            budget.made_progress();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_timer_is_set_also_where_the_task_has_had_its_turn() {
+        let clock = Clock::system();
+        let (began, mut alarm, mut is_spent) = (clock.now(), Alarm::new(clock.clone()), false);
+        let rings = poll_fn(|cx| {
+            if !std::mem::replace(&mut is_spent, true) {
+                spend(cx);
+            }
+            alarm.poll(cx, clock.now(), began + Duration::from_millis(50))
+        });
+        clock.timeout(Duration::from_secs(20), rings).await.unwrap();
+        let took = clock.now().since(began);
+        assert!(took < Duration::from_secs(15), "something else woke the task after {took:?}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ use purlin_tls::tokio_rustls::server::TlsStream;
 use tokio::{
     net::TcpStream,
     sync::{oneshot, watch},
+    task::unconstrained,
 };
 use tower::Service;
 
@@ -211,11 +212,12 @@ impl<'a> Watch<'a> {
     ) -> Option<F::Output> {
         let Self { terms, track, patience, grace, in_handshake } = self;
         let mut draining = terms.draining.clone();
-        let mut draining = pin!(async move {
+        // It is asked once and then relied on, also where the task has had its turn by then.
+        let mut draining = pin!(unconstrained(async move {
             // The sender outlives every connection; `START` would end the grace at once.
             let drain = draining.wait_for(Option::is_some).await;
             drain.map_or(Some(Instant::START), |drain| drain.map(|drain| drain.grace))
-        });
+        }));
         let mut told = Waker::noop().clone();
         let too_many = terms.limits.http2.as_ref().map_or(u64::MAX, Http2Limits::given_up);
         poll_fn(|cx| {

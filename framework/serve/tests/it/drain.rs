@@ -227,3 +227,16 @@ async fn dropping_the_server_cuts_its_connections() {
     client.gone().await;
     assert_eq!((stats.connections(), stats.requests()), (0, 0));
 }
+
+/// The task of a connection hears of the drain, whatever its request has made of its turn.
+#[tokio::test]
+async fn a_connection_is_drained_whose_first_request_used_up_its_turn() {
+    let grace = Duration::from_millis(20);
+    let mut server = Running::start(Limits { drain_grace: grace, ..Limits::default() });
+    let mut client = server.connect().await;
+    client.get("/turn").await;
+    assert_eq!(client.answer().await.body, "its turn is over");
+    server.stop(LONG).await;
+    client.ended().await;
+    assert_eq!(server.report().await, DrainReport { closed: 1, finished: 0, cut: 0 });
+}

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     io::ErrorKind,
     net::SocketAddr,
     pin::Pin,
@@ -25,7 +25,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Semaphore, mpsc, oneshot},
-    task::JoinSet,
+    task::{JoinSet, coop},
 };
 
 /// More than anything here takes; who waits longer has found a bug.
@@ -236,6 +236,16 @@ impl Handlers {
                 self.arrived.send(()).unwrap();
                 self.gate.acquire().await.unwrap().forget();
                 "through".to_owned()
+            }
+            "/turn" => {
+                // Nothing of tokio's is ready again until the task's next turn.
+                poll_fn(|cx| {
+                    while let Poll::Ready(budget) = coop::poll_proceed(cx) {
+                        budget.made_progress();
+                    }
+                    Poll::Ready("its turn is over".to_owned())
+                })
+                .await
             }
             "/panic" => panic!("as asked for by the test"),
             "/length" => match request.into_body().bytes().await {
