@@ -9,6 +9,7 @@ mod debian;
 mod go;
 mod otelcol;
 mod prometheus;
+mod unshare;
 mod valgrind;
 
 use std::env;
@@ -24,8 +25,13 @@ use crate::processes::Processes;
 use crate::workspace::Workspace;
 
 /// Every server that some suite asks for.
-const SERVERS: &[&dyn Server] =
-    &[&go::Go, &OfPrometheus("promtool"), &OfPrometheus("prometheus"), &otelcol::Otelcol];
+const SERVERS: &[&dyn Server] = &[
+    &go::Go,
+    &OfPrometheus("promtool"),
+    &OfPrometheus("prometheus"),
+    &otelcol::Otelcol,
+    &unshare::Unshare,
+];
 
 /// A real server, or a tool, that tests talk to.
 pub(crate) trait Server {
