@@ -33,7 +33,7 @@ enum Name {
     /// where a budget is exceeded.
     Requests,
     /// Processor time of a request and what callers wait, beside axum, the same layers by hand, and
-    /// peers: summer-rs, and Go with fx, chi and otelhttp.
+    /// peers: loco, summer-rs, and Go with fx, chi and otelhttp.
     Http,
     /// The same without layers, for clients that take a new connection every 25 requests.
     Churn,

@@ -16,7 +16,8 @@ enum Tool {
 }
 
 /// The peers of the HTTP measurements, by the names of their directories.
-const HTTP: [(&str, Tool); 2] = [("go-http", Tool::Go), ("summer-rs", Tool::Cargo)];
+const HTTP: [(&str, Tool); 3] =
+    [("go-http", Tool::Go), ("loco", Tool::Cargo), ("summer-rs", Tool::Cargo)];
 
 // === impl Bench ===
 

@@ -10,7 +10,7 @@ use super::contestants::{self, BARE, BY_HAND, LOOP, PURLIN, SERVE};
 use super::{PER_CONNECTION, runtime};
 use crate::chart::Chart;
 use crate::cores::Cores;
-use crate::load::{Work, closed_loop, open_loop};
+use crate::load::{Work, closed_loop, one_by_one, open_loop};
 use crate::served::{Contestant, Served};
 use crate::spread::Spread;
 
@@ -136,6 +136,8 @@ fn turn(served: &Served, args: &Args, per_connection: u64, runtime: &Runtime) ->
     let ask = |lasts| {
         runtime.block_on(closed_loop(address, Work::Json, connections, per_connection, lasts))
     };
+    // The load looks at every answer to `/json`; this one has to be alike, too.
+    runtime.block_on(one_by_one(address, Work::Hello, 1, 1))?;
     ask(WARM_UP)?;
     let before = served.cpu()?;
     let answered = ask(lasts)?;
