@@ -10,6 +10,7 @@ use std::{
 
 use purlin_core::clock::Clock;
 use rustix::process::{Pid, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
@@ -97,7 +98,7 @@ struct Output {
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The line with which a start report ends.
+/// What the last line of a start report begins with.
 const READY: &str = "ready in ";
 
 // === impl Program ===
@@ -157,8 +158,8 @@ impl Program {
         command
     }
 
-    /// Starts it, and waits until it is ready: until the last line of its start report, which every
-    /// profile but `prod` has.
+    /// Starts it, and waits until it is ready: until the last line of its start report, or until the
+    /// log says so, which is all that there is in the profile `prod`.
     ///
     /// # Panics
     /// With what it has said, when it ends instead or is not ready in time.
@@ -168,7 +169,7 @@ impl Program {
         let ready = async {
             tokio::select! {
                 biased;
-                () = output.has(|text| text.lines().any(|line| line.starts_with(READY))) => None,
+                () = output.has(|text| text.lines().any(is_ready)) => None,
                 ended = process.exit() => Some(ended),
             }
         };
@@ -233,7 +234,7 @@ impl Process {
     /// A client of the HTTP server.
     ///
     /// # Panics
-    /// When its start report names none.
+    /// When neither its start report nor its log names one.
     pub fn http(&self) -> Client {
         self.client("http")
     }
@@ -241,7 +242,7 @@ impl Process {
     /// A client of the admin server.
     ///
     /// # Panics
-    /// When its start report names none.
+    /// When neither its start report nor its log names one.
     pub fn admin(&self) -> Client {
         self.client("admin")
     }
@@ -249,7 +250,7 @@ impl Process {
     /// A client of whatever a module listens on, without TLS.
     ///
     /// # Panics
-    /// When its start report names no address of the module.
+    /// When neither its start report nor its log names one.
     pub fn client(&self, module: &str) -> Client {
         Client::new(self.address(module))
     }
@@ -257,12 +258,15 @@ impl Process {
     /// Where a module listens.
     ///
     /// # Panics
-    /// When its start report names no address of the module.
+    /// When neither its start report nor its log names one.
     pub fn address(&self, module: &str) -> SocketAddr {
         let output = self.output();
         let line = output.lines().find(|line| line.split_whitespace().next() == Some(module));
         let urls = line.into_iter().flat_map(str::split_whitespace);
-        let mut addresses = urls.filter_map(|word| word.split_once("://")?.1.parse().ok());
+        let reported = urls.filter_map(|word| word.split_once("://")?.1.parse().ok());
+        let log = output.lines().filter_map(record).filter(|record| record["module"] == module);
+        let logged = log.filter_map(|record| record["address"].as_str()?.parse().ok());
+        let mut addresses = reported.chain(logged);
         addresses.next().unwrap_or_else(|| panic!("no address of `{module}` in:\n{output}"))
     }
 
@@ -340,6 +344,16 @@ async fn read(pipe: impl AsyncRead + Unpin, output: Arc<Output>) {
     while let Ok(Some(line)) = lines.next_line().await {
         output.push(&line);
     }
+}
+
+/// Whether this is the line of a report, or of a log, by which a service says that it is ready.
+fn is_ready(line: &str) -> bool {
+    line.starts_with(READY) || record(line).is_some_and(|record| record["message"] == "ready")
+}
+
+/// A line of a log in JSON.
+fn record(line: &str) -> Option<Value> {
+    line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
 }
 
 async fn within<F: Future>(patience: Duration, future: F) -> Option<F::Output> {

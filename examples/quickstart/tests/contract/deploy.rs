@@ -1,7 +1,12 @@
 //! What is deployed agrees with the code: ports, probes, times and settings.
 
-use purlin::{exit::Exit, testing::Ended};
-use serde_json::Value;
+use std::{fs, path::PathBuf};
+
+use purlin::{
+    exit::Exit,
+    testing::{Ended, Program, Signal, eventually},
+};
+use serde_json::{Value, json};
 
 use crate::process::{quickstart, run};
 
@@ -152,28 +157,99 @@ fn the_pod_may_do_little() {
     assert_eq!(container["command"], Value::Null);
 }
 
-#[test]
-fn the_settings_of_the_manifest_are_right() {
-    // Its leases are inside of the process.
-    let program = quickstart().env("LEADER_LOCAL", "allow");
-    let token = program.directory().join("admin-token");
-    std::fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
-    let config = manifest("ConfigMap");
-    let file = config["data"]["app.yaml"].as_str().unwrap();
-    let mounted = "/run/secrets/orders/admin-token";
-    assert!(file.contains(mounted), "{file}");
-    let file = file.replace(mounted, token.to_str().unwrap());
-    std::fs::write(program.directory().join("app.yaml"), file).unwrap();
+/// The binary with the arguments, variables and files of its container; the paths of its volumes lie
+/// in its directory.
+fn deployed() -> Program {
     let container = container();
-    let args: Vec<_> =
-        container["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
-    assert_eq!(args, ["--config", "/etc/orders/app.yaml"]);
+    let mounts: Vec<_> = container["volumeMounts"].as_array().unwrap().iter().collect();
+    let program = quickstart();
+    let directory = program.directory().to_owned();
+    let inside = |text: &str| {
+        mounts.iter().fold(text.to_owned(), |text, mount| {
+            let path = mount["mountPath"].as_str().unwrap();
+            text.replace(path, &format!("{}{path}", directory.display()))
+        })
+    };
+    let write = |volume: &str, name: &str, content: &str| {
+        let mount = mounts.iter().find(|mount| mount["name"] == volume).expect(volume);
+        let mounted = PathBuf::from(inside(mount["mountPath"].as_str().unwrap()));
+        fs::create_dir_all(&mounted).unwrap();
+        fs::write(mounted.join(name), inside(content)).unwrap();
+    };
+    for volume in pod()["volumes"].as_array().unwrap() {
+        let name = volume["name"].as_str().unwrap();
+        if volume["configMap"].is_object() {
+            let map = manifest("ConfigMap");
+            assert_eq!(volume["configMap"]["name"], map["metadata"]["name"]);
+            for (file, content) in map["data"].as_object().unwrap() {
+                write(name, file, content.as_str().unwrap());
+            }
+        } else if volume["secret"].is_object() {
+            // What the command at the top of the manifest makes.
+            let secret = &volume["secret"]["secretName"];
+            let command = format!("secret generic {} --from-literal=", secret.as_str().unwrap());
+            let (_, made) = MANIFEST.split_once(&command).expect("it says how to make the secret");
+            write(name, made.split_once('=').unwrap().0, "0123456789abcdef0123456789abcdef");
+        }
+    }
     let variables = container["env"].as_array().unwrap().iter();
     let program = variables.fold(program, |program, variable| {
         program.env(variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap())
     });
-    let Ended { code, output } = program.run(&["--config", "app.yaml", "check", "--strict"]);
+    let args = container["args"].as_array().unwrap().iter();
+    args.fold(program, |program, arg| program.arg(inside(arg.as_str().unwrap())))
+}
+
+#[test]
+fn the_settings_of_the_manifest_are_right() {
+    let Ended { code, output } = deployed().run(&["check", "--strict"]);
     assert_eq!(code, Some(0), "{output}");
+}
+
+/// The pod gets ready, and its probes and its service find what answers them.
+#[tokio::test]
+async fn the_deployed_service_starts_and_answers_its_probes() {
+    let schema = schema();
+    let service = deployed().set("http.listen", "127.0.0.1:0").start().await;
+    // Here the ports are others: a name stands for the server whose default is its number.
+    let container = container();
+    let client = |name: &Value| {
+        let ports = container["ports"].as_array().unwrap();
+        let port = ports.iter().find(|port| port["name"] == *name).expect("the port has a name");
+        let is_its = |server: &&&str| {
+            let default = &setting(&schema, &format!("{server}.listen")).unwrap()["default"];
+            *default == port["containerPort"]
+        };
+        service.client(["http", "admin"].iter().find(is_its).expect("a server listens there"))
+    };
+    for name in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        let get = &container[name]["httpGet"];
+        client(&get["port"]).get(get["path"].as_str().unwrap()).await.expect(200);
+    }
+    let public = manifest("Service")["spec"]["ports"][0]["targetPort"].clone();
+    let order = json!({ "customer": "ada", "amount_cents": 1250 });
+    client(&public).post("/orders").json(&order).await.expect(201);
+    let term = async || client(&public).get("/totals").await.json::<Value>()["term"].as_u64();
+    eventually(async || term().await > Some(0)).await;
+    service.signal(Signal::Quit);
+    let Ended { code, output } = service.ended().await;
+    assert_eq!(code, Some(0), "{output}");
+}
+
+/// Its leases and its data are inside of one process, and `prod` does not guess that there is one.
+#[test]
+fn there_is_one_replica_and_never_two_for_a_moment() {
+    let spec = manifest("Deployment")["spec"].clone();
+    assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&json!(1), &json!("Recreate")));
+    let volumes = pod()["volumes"].clone();
+    let data = volumes.as_array().unwrap().iter().find(|volume| volume["name"] == "data").unwrap();
+    let claim = manifest("PersistentVolumeClaim");
+    assert_eq!(data["persistentVolumeClaim"]["claimName"], claim["metadata"]["name"]);
+    assert_eq!(claim["spec"]["accessModes"], json!(["ReadWriteOnce"]));
+
+    let Ended { code, output } = deployed().env("LEADER_LOCAL", "").run(&["check"]);
+    assert_eq!(code, Some(78), "{output}");
+    assert!(output.contains("`leader.local` to `allow`"), "{output}");
 }
 
 #[test]

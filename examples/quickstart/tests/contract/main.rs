@@ -6,12 +6,19 @@ mod deploy;
 mod process;
 mod secrets;
 
-use std::{io::Write as _, process::Stdio, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    process::Stdio,
+    time::Duration,
+};
 
+use flate2::read::GzDecoder;
 use purlin::testing::{Ended, Signal, eventually, server};
 use serde_json::{Value, json};
 
 use self::process::service;
+
+const TOKEN: &str = "the-token-of-an-operator";
 
 fn an_order() -> Value {
     json!({ "customer": "ada", "amount_cents": 1250 })
@@ -98,7 +105,7 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
 #[tokio::test]
 async fn totals_are_a_job_that_is_shown_and_run_now() {
     let service = service()
-        .env("ADMIN_TOKEN", "the-token-of-an-operator")
+        .env("ADMIN_TOKEN", TOKEN)
         .env("SCHEDULER_JOBS", r#"{"totals":{"schedule":"1h"}}"#)
         .start()
         .await;
@@ -117,7 +124,7 @@ async fn totals_are_a_job_that_is_shown_and_run_now() {
 
     let run = || admin.post("/jobs/run").json(&json!({ "job": "totals" }));
     run().await.expect(401);
-    run().header("authorization", "Bearer the-token-of-an-operator").await.expect(200);
+    run().bearer(TOKEN).await.expect(200);
     eventually(async || http.get("/totals").await.json::<Value>()["orders"] == 1).await;
     let after = job().await;
     assert_eq!((&after["last"]["trigger"], &after["runs"][1]), (&json!("manual"), &before["last"]));
@@ -220,6 +227,33 @@ async fn promtool_finds_no_fault_with_the_metrics() {
     let version = std::process::Command::new(promtool.address()).arg("--version").output().unwrap();
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     promtool.met(version.split_whitespace().nth(2).unwrap_or("unknown"));
+}
+
+#[tokio::test]
+async fn a_profile_is_taken_while_it_works() {
+    let service =
+        service().set("admin.profiles.enabled", true).env("ADMIN_TOKEN", TOKEN).start().await;
+    let path = "/debug/pprof/profile?seconds=1";
+    service.admin().get(path).await.expect(401);
+    let taken = service.admin().get(path).bearer(TOKEN).await.expect(200);
+    let mut profile = Vec::new();
+    GzDecoder::new(&*taken.body).read_to_end(&mut profile).expect("pprof is compressed by gzip");
+    // What is counted stands in the table of texts, which is not encoded any further.
+    for text in ["samples", "cpu", "nanoseconds"] {
+        let found = profile.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(found, "`{text}` is not in a profile of {} bytes", profile.len());
+    }
+}
+
+/// The tests of the workspace build the quickstart with every feature that anybody has; a clone runs
+/// it with its own.
+#[test]
+fn what_the_tour_shows_is_built_in() {
+    let manifest = include_str!("../../Cargo.toml");
+    let purlin = manifest.lines().find(|line| line.starts_with("purlin = ")).unwrap();
+    for feature in ["http", "otlp", "profiles", "scheduler", "sqlite"] {
+        assert!(purlin.contains(&format!("\"{feature}\"")), "{purlin}");
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,12 @@ async fn a_service_is_ready_when_it_says_so_and_ends_by_a_signal() {
 }
 
 #[tokio::test]
+async fn a_service_without_a_report_is_ready_when_its_log_says_so() {
+    let service = program("logs").start().await;
+    assert_eq!(service.address("http").port(), 8100);
+}
+
+#[tokio::test]
 async fn a_start_that_fails_shows_what_was_said() {
     let failed = said(&program("fails")).await;
     assert_eq!(

@@ -6,6 +6,11 @@ fails)
     exit 78
     ;;
 silent) exec sleep 60 ;;
+logs)
+    echo '{"message":"listening","module":"http","address":"127.0.0.1:8100"}'
+    echo '{"message":"ready","took_ms":1.0}'
+    exec sleep 60
+    ;;
 verb)
     echo "verb: $*"
     exit 0
