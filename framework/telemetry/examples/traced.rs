@@ -7,28 +7,25 @@ extern crate purlin_core as purlin;
 
 use axum::{Json, extract::State};
 use http::{HeaderMap, StatusCode};
-use purlin::{app::App, error::Result, meter::Exposition, spawner::Spawner};
+use purlin::{app::App, error::Result, spawner::Spawner};
+use purlin_admin::AdminModule;
 use purlin_http::{HttpModule, Problem, Routes, get, post, propagation};
 use purlin_scheduler::{Job, Jobs as _, SchedulerModule};
 use purlin_sqlite::{Sqlite, SqliteModule};
 use purlin_telemetry::{TelemetryModule, otlp::OtlpModule};
 use serde_json::{Value, json};
 
-type Needs = (Sqlite, Spawner, Arc<dyn Exposition>);
+type Needs = (Sqlite, Spawner);
 
 fn routes() -> Routes<Needs> {
     Routes::new()
         .public("/orders/{id}", post(take))
         .public("/fails", get(async || StatusCode::INTERNAL_SERVER_ERROR))
         .public("/refused", get(async || Problem::new(StatusCode::CONFLICT).detail("not now")))
-        .public(
-            "/metrics",
-            get(async |State((_, _, metrics)): State<Needs>| metrics.text().unwrap_or_default()),
-        )
 }
 
 /// Takes an order, in a transaction; tells what a neighbour would be told.
-async fn take(State((sql, spawner, _)): State<Needs>) -> Result<Json<Value>, Problem> {
+async fn take(State((sql, spawner)): State<Needs>) -> Result<Json<Value>, Problem> {
     let failed = |error: sqlx::Error| Problem::internal().detail(error.to_string());
     tracing::info!(customer = "ada", "an order comes in");
     let inserted = sql.with_tx(async |_tx| {
@@ -65,6 +62,7 @@ fn main() -> ExitCode {
         .package(purlin::package!())
         .shell(OtlpModule)
         .shell(TelemetryModule::new())
+        .shell(AdminModule)
         .module(SqliteModule)
         .provide(|sql: Sqlite| async move {
             sqlx::query("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT)")

@@ -59,12 +59,12 @@ impl Metrics {
     /// # Errors
     /// When the exporter cannot be set up.
     pub fn new() -> Result<Self> {
-        Self::with(|builder| builder)
+        Self::with(MeterProviderBuilder::build)
     }
 
-    /// Metrics that further readers read, too.
+    /// Metrics of a provider that `build` may add further readers to.
     pub(crate) fn with(
-        readers: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder,
+        build: impl FnOnce(MeterProviderBuilder) -> SdkMeterProvider,
     ) -> Result<Self> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
@@ -76,7 +76,7 @@ impl Metrics {
             .build()
             .context("set up the Prometheus exporter")?;
         let builder = SdkMeterProvider::builder().with_reader(exporter);
-        Ok(Self { provider: readers(builder).build(), registry })
+        Ok(Self { provider: build(builder), registry })
     }
 
     /// The meter that makes instruments.

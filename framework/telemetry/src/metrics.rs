@@ -33,9 +33,9 @@ purlin_core::metrics! {
     LOG_LINES_LOST = Counter "purlin_log_lines_lost_total" [] "":
         "Lines that were lost because too many waited to be written.";
     OTLP_DELIVERED = Counter "purlin_otlp_delivered_total" ["signal"] "":
-        "Spans and log records that the collector took.";
+        "Spans, log records and reports of metrics that the collector took.";
     OTLP_DROPPED = Counter "purlin_otlp_dropped_total" ["signal", "reason"] "":
-        "Spans and log records that never reached the collector.";
+        "Spans, log records and reports of metrics that never reached the collector.";
     OTLP_FAILURES = Counter "purlin_otlp_export_failures_total" ["signal"] "":
         "Batches that the collector did not take, reports of metrics included.";
 

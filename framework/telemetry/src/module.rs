@@ -107,7 +107,7 @@ impl Module for TelemetryModule {
         let outlet = outlet.as_deref();
         let metrics = Metrics::with(|builder| match outlet {
             Some(outlet) => outlet.metrics(builder),
-            None => builder,
+            None => builder.build(),
         })?;
         let meter = metrics.meter();
         if let Some(outlet) = outlet {

@@ -11,8 +11,8 @@
 //!   [`purlin_otlp_dropped_total`](crate::metrics::OTLP_DROPPED), nor without being told, at most
 //!   once a minute.
 //! - It is flushed last, within `otel.flush_timeout`: what modules do while they stop is in the
-//!   trace. What was not delivered by then is the last but one line of the log, and changes no exit
-//!   code.
+//!   trace. Metrics go last of all, with a quarter of the time kept for them, and say what was lost
+//!   of the others. What was not delivered is told by one line of the log, and changes no exit code.
 //!
 //! What the engine says after that, `stopped` first of all, is in the log on stdout alone.
 
@@ -59,5 +59,15 @@ impl Signal {
             Self::Metrics => "metrics",
             Self::Logs => "logs",
         }
+    }
+
+    /// So many of what it consists of.
+    fn counted(self, count: u64) -> String {
+        let (one, more) = match self {
+            Self::Traces => ("span", "spans"),
+            Self::Metrics => ("report of metrics", "reports of metrics"),
+            Self::Logs => ("log record", "log records"),
+        };
+        format!("{count} {}", if count == 1 { one } else { more })
     }
 }

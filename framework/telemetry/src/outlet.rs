@@ -1,5 +1,5 @@
 use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry_sdk::metrics::MeterProviderBuilder;
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use purlin_core::meter::Meter;
 
 use crate::{
@@ -30,9 +30,12 @@ pub trait Outlet: Send + Sync + 'static {
         propagation::propagator(true, true)
     }
 
-    /// Adds readers of metrics.
-    fn metrics(&self, builder: MeterProviderBuilder) -> MeterProviderBuilder {
-        builder
+    /// Builds the provider of metrics, with readers of its own.
+    ///
+    /// Who adds one that sends shuts the provider down when it is flushed: else the SDK does so where
+    /// the last handle is dropped, and blocks that thread.
+    fn metrics(&self, builder: MeterProviderBuilder) -> SdkMeterProvider {
+        builder.build()
     }
 
     /// Observes how well it does.

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
+    error::{OTelSdkError, OTelSdkResult},
     logs::{BatchLogProcessor, LogBatch, LogExporter, LogProcessor, SdkLogRecord},
     metrics::{Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
     trace::{BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor},
@@ -119,8 +119,9 @@ impl<E> Watched<E> {
     }
 
     fn note(&self, batch: usize, outcome: OTelSdkResult) -> OTelSdkResult {
-        self.delivery.leave(batch, outcome.is_ok());
-        self.told.note(outcome.as_ref().copied());
+        if self.delivery.leave(batch, outcome.is_ok()) {
+            self.told.note(outcome.as_ref().copied());
+        }
         outcome
     }
 }
@@ -161,7 +162,11 @@ impl<E: LogExporter> LogExporter for Watched<E> {
 
 impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.note(0, self.inner.export(metrics).await)
+        // Reports wait for nothing but their turn.
+        if !self.delivery.enter(usize::MAX) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        self.note(1, self.inner.export(metrics).await)
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -1,6 +1,6 @@
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// What became of the spans, or of the log records, of an application.
+/// What became of the spans, of the log records, or of the reports of metrics of an application.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
     /// Between the queue and the answer of the collector.
@@ -14,6 +14,8 @@ pub(super) struct Delivery {
     left: AtomicU64,
     /// Exports that failed.
     failures: AtomicU64,
+    /// The flush is over.
+    closed: AtomicBool,
 }
 
 /// Why something never reached the collector.
@@ -27,8 +29,12 @@ pub(super) enum Loss {
 // === impl Delivery ===
 
 impl Delivery {
-    /// Takes a place among the `places` of the queue, or counts the loss.
+    /// Takes a place among the `places` of the queue, or counts the loss. After the flush nothing
+    /// enters, and nothing is lost.
     pub(super) fn enter(&self, places: usize) -> bool {
+        if self.closed.load(Ordering::Acquire) {
+            return false;
+        }
         let taken = self.waiting.fetch_add(1, Ordering::AcqRel);
         if taken < places {
             return true;
@@ -38,30 +44,26 @@ impl Delivery {
         false
     }
 
-    /// Gives the places of a batch back.
-    pub(super) fn leave(&self, batch: usize, delivered: bool) {
-        // A batch that comes back when the flush has given up on it was counted as left.
+    /// Gives the places of a batch back, and counts it; unless the flush has given up on it, and
+    /// counted it as left.
+    pub(super) fn leave(&self, batch: usize, delivered: bool) -> bool {
         let waiting = |waiting: usize| waiting.checked_sub(batch);
         if self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, waiting).is_err() {
-            return;
+            return false;
         }
         let count = if delivered { &self.delivered } else { &self.refused };
         count.fetch_add(batch as u64, Ordering::Relaxed);
         if !delivered {
-            self.fail();
+            self.failures.fetch_add(1, Ordering::Relaxed);
         }
+        true
     }
 
-    /// Counts an export that failed.
-    pub(super) fn fail(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Gives up on what still waits, and returns how much was lost over the whole life.
-    pub(super) fn close(&self) -> u64 {
+    /// Gives up on what still waits.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         let left = self.waiting.swap(0, Ordering::AcqRel);
         self.left.fetch_add(left as u64, Ordering::Relaxed);
-        self.lost()
     }
 
     pub(super) fn delivered(&self) -> u64 {
@@ -111,10 +113,11 @@ mod tests {
         let delivery = Delivery::default();
         let entered = (0..10).filter(|_| delivery.enter(6)).count();
         assert_eq!((entered, delivery.of(Loss::CrowdedOut)), (6, 4));
-        delivery.leave(2, true);
-        delivery.leave(3, false);
+        assert!(delivery.leave(2, true) && delivery.leave(3, false));
         assert!(delivery.enter(6));
-        assert_eq!(delivery.close(), 4 + 3 + 2);
+        delivery.close();
+        assert!(!delivery.enter(6) && !delivery.leave(2, true) && !delivery.leave(2, false));
+        assert_eq!(delivery.lost(), 4 + 3 + 2);
         assert_eq!((delivery.delivered(), delivery.failures()), (2, 1));
         assert_eq!((delivery.of(Loss::Refused), delivery.of(Loss::Left)), (3, 2));
     }

@@ -1,12 +1,16 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 
 use opentelemetry::{global, propagation::TextMapCompositePropagator};
 use opentelemetry_otlp::MetricExporter;
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
     logs::SdkLoggerProvider,
-    metrics::{MeterProviderBuilder, PeriodicReader, reader::MetricReader as _},
+    metrics::{MeterProviderBuilder, PeriodicReader, SdkMeterProvider},
     trace::SdkTracerProvider,
 };
 use purlin_core::{
@@ -15,6 +19,7 @@ use purlin_core::{
     error::Result,
     meter::{Meter, label},
 };
+use tokio::sync::oneshot;
 
 use super::{
     OtelConfig, Signal,
@@ -40,6 +45,8 @@ pub(super) struct OtlpOutlet {
     tracer: Option<(SdkTracerProvider, Levels)>,
     logger: Option<SdkLoggerProvider>,
     meter: Option<(PeriodicReader<Watched<MetricExporter>>, Resource)>,
+    /// Whose destructor would block the thread that drops the last handle: it is shut down before.
+    provider: OnceLock<SdkMeterProvider>,
     deliveries: Vec<(Signal, Arc<Delivery>)>,
     propagators: Option<Propagators>,
     /// Each signal that is sent, and where.
@@ -123,51 +130,51 @@ impl OtlpOutlet {
     /// to be told, if something was not delivered, now or before.
     pub(super) async fn flush(self: Arc<Self>, clock: &Clock, limit: Duration) -> Option<String> {
         let deadline = clock.now() + limit;
-        let mut late = Vec::new();
-        for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
-            let (outlet, left) = (self.clone(), deadline.since(clock.now()));
-            // The SDK waits by blocking a thread, and not always for as long as it is told.
-            let ending = tokio::task::spawn_blocking(move || outlet.end(signal, left));
-            if clock.timeout(left, ending).await.is_err() {
-                late.push(signal.name());
-            }
+        // A collector that takes none of the others may take metrics.
+        let others = if self.meter.is_some() { limit * 3 / 4 } else { limit };
+        tokio::join!(
+            self.end(Signal::Traces, clock, others),
+            self.end(Signal::Logs, clock, others)
+        );
+        self.end(Signal::Metrics, clock, deadline.since(clock.now())).await;
+        let told = |count: fn(&Delivery) -> u64| {
+            let counts = self.deliveries.iter().map(|(signal, it)| (signal, count(it)));
+            let counts = counts.filter(|(_, count)| *count > 0);
+            counts.map(|(signal, count)| signal.counted(count)).collect::<Vec<_>>().join(", ")
+        };
+        let (lost, left) = (told(Delivery::lost), told(|delivery| delivery.of(Loss::Left)));
+        match (lost.as_str(), left.as_str()) {
+            ("", _) => None,
+            (lost, "") => Some(format!("telemetry was lost: {lost}")),
+            (lost, left) => Some(format!(
+                "telemetry was lost: {lost}; the collector gave no answer in {limit:?} about {left}"
+            )),
         }
-        let mut told = Vec::new();
-        if !late.is_empty() {
-            told.push(format!(
-                "the collector gave no answer about {} in {limit:?}",
-                late.join(", ")
-            ));
-        }
-        let lost = self.lost();
-        if !lost.is_empty() {
-            told.push(format!("telemetry was lost: {}", lost.join(", ")));
-        }
-        (!told.is_empty()).then(|| told.join("; "))
     }
 
-    fn end(&self, signal: Signal, limit: Duration) -> OTelSdkResult {
-        match signal {
-            Signal::Traces => self.tracer.as_ref().map(|(it, _)| it.shutdown_with_timeout(limit)),
-            Signal::Metrics => self.meter.as_ref().map(|(it, _)| it.shutdown_with_timeout(limit)),
-            Signal::Logs => self.logger.as_ref().map(|it| it.shutdown_with_timeout(limit)),
+    /// Sends what waits of one signal, and counts what is not delivered within `limit`.
+    async fn end(self: &Arc<Self>, signal: Signal, clock: &Clock, limit: Duration) {
+        let Some((_, delivery)) = self.deliveries.iter().find(|(it, _)| *it == signal) else {
+            return;
+        };
+        let (outlet, (done, ended)) = (self.clone(), oneshot::channel());
+        // The SDK blocks, for metrics 5 s whatever it is told, and the runtime would wait for a
+        // thread of its own.
+        let ending = thread::Builder::new().name("purlin-otel-flush".to_owned()).spawn(move || {
+            // What fails is told and counted by the exporter.
+            let _ = match signal {
+                Signal::Traces => {
+                    outlet.tracer.as_ref().map(|(it, _)| it.shutdown_with_timeout(limit))
+                }
+                Signal::Metrics => outlet.provider.get().map(|it| it.shutdown_with_timeout(limit)),
+                Signal::Logs => outlet.logger.as_ref().map(|it| it.shutdown_with_timeout(limit)),
+            };
+            let _ = done.send(());
+        });
+        if ending.is_ok() {
+            let _ = clock.timeout(limit, ended).await;
         }
-        .unwrap_or(Ok(()))
-    }
-
-    /// What was lost in the whole life of the application, in words.
-    fn lost(&self) -> Vec<String> {
-        let lost = self
-            .deliveries
-            .iter()
-            .map(|(signal, delivery)| (*signal, delivery.close(), delivery.failures()));
-        lost.filter_map(|(signal, lost, failures)| match signal {
-            Signal::Traces if lost > 0 => Some(format!("{lost} spans")),
-            Signal::Logs if lost > 0 => Some(format!("{lost} log records")),
-            Signal::Metrics if failures > 0 => Some(format!("{failures} reports of metrics")),
-            _ => None,
-        })
-        .collect()
+        delivery.close();
     }
 }
 
@@ -189,13 +196,12 @@ impl Outlet for OtlpOutlet {
         propagation::propagator(trace, baggage)
     }
 
-    fn metrics(&self, builder: MeterProviderBuilder) -> MeterProviderBuilder {
-        match &self.meter {
-            Some((reader, resource)) => {
-                builder.with_resource(resource.clone()).with_reader(reader.clone())
-            }
-            None => builder,
-        }
+    fn metrics(&self, builder: MeterProviderBuilder) -> SdkMeterProvider {
+        let Some((reader, resource)) = &self.meter else { return builder.build() };
+        let builder = builder.with_resource(resource.clone()).with_reader(reader.clone());
+        let provider = builder.build();
+        let _ = self.provider.set(provider.clone());
+        provider
     }
 
     fn observe(&self, meter: &Meter) {

@@ -125,6 +125,22 @@ impl Collector {
         scopes.flat_map(|scope| array(&scope["metrics"])).map(|it| text(&it["name"])).collect()
     }
 
+    /// The value of a series, as the last report has it that it is in.
+    pub(crate) fn sum(&self, metric: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let lines = self.lines("metrics");
+        let metrics = lines
+            .iter()
+            .flat_map(|line| array(&line["resourceMetrics"]))
+            .flat_map(|resource| array(&resource["scopeMetrics"]))
+            .flat_map(|scope| array(&scope["metrics"]))
+            .filter(|it| it["name"] == metric);
+        let mut points = metrics.flat_map(|it| array(&it["sum"]["dataPoints"]));
+        let has = |point: &&Value| {
+            labels.iter().all(|(name, value)| attribute(&point["attributes"], name) == *value)
+        };
+        points.rfind(has)?["asDouble"].as_f64()
+    }
+
     /// What the collector itself said, for a test that fails.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.directory.path().join("said")).unwrap_or_default()

@@ -1,9 +1,11 @@
-use purlin_testing::{Authority, eventually};
+use std::{net::TcpListener, time::Duration};
+
+use purlin_testing::{Authority, Fault, FaultProxy, eventually};
 use serde_json::Value;
 
 use crate::{
     collector::{Collector, Span, attribute},
-    service::Service,
+    service::{Service, Stopped},
 };
 
 /// The trace of a caller who samples it.
@@ -48,9 +50,10 @@ async fn the_story_is_told(protocol: &str) {
     service.ask("BREW", "/fails", &[]).await;
     assert!(unmatched.contains("trace_id"), "{unmatched}");
     eventually(async || service.line("the job has failed").is_some()).await;
-    let port = service.address.rsplit(':').next().unwrap().to_owned();
-    let (status, said, lines) = service.stop();
-    assert_eq!(status.code(), Some(0), "{said}");
+    let address = service.address("http");
+    let port = address.rsplit(':').next().unwrap();
+    let Stopped { code, output, lines, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
 
     eventually(async || collector.spans().iter().any(|span| span.name == "POST /orders/{id}"))
         .await;
@@ -66,7 +69,7 @@ async fn the_story_is_told(protocol: &str) {
         ("http.response.status_code", "200"),
         ("network.protocol.version", "1.1"),
         ("server.address", "127.0.0.1"),
-        ("server.port", &port),
+        ("server.port", port),
         ("client.address", "127.0.0.1"),
     ] {
         assert_eq!(request.attribute(name), value, "{name}: {request:#?}");
@@ -151,8 +154,8 @@ async fn the_command_of_the_readme_reaches_a_collector() {
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
     let service = Service::start(&variables).await;
     service.ask("GET", "/refused", &[]).await;
-    let (status, said, lines) = service.stop();
-    assert_eq!(status.code(), Some(0), "{said}");
+    let Stopped { code, output, lines, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
     assert!(lines.iter().all(|line| line["level"] != "warn"), "{lines:#?}");
     eventually(async || collector.spans().iter().any(|span| span.name == "GET /refused")).await;
     server.met(&collector.version());
@@ -176,8 +179,8 @@ async fn a_private_authority_is_believed(protocol: &str) {
     ])
     .await;
     service.ask("GET", "/refused", &[]).await;
-    let (status, said, lines) = service.stop();
-    assert_eq!(status.code(), Some(0), "{said}");
+    let Stopped { code, output, lines, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
     eventually(async || {
         let arrived = collector.spans().iter().any(|span| span.name == "GET /refused");
         assert!(arrived || lines.iter().all(|line| line["level"] != "warn"), "{lines:#?}");
@@ -220,8 +223,8 @@ async fn a_share_of_the_traces_is_kept() {
     for _ in 0..200 {
         service.ask("GET", "/fails", &[]).await;
     }
-    let (status, said, _) = service.stop();
-    assert_eq!(status.code(), Some(0), "{said}");
+    let Stopped { code, output, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
     eventually(async || collector.spans().iter().any(|span| span.name == "GET /fails")).await;
     let of = |name: &str| -> Vec<_> {
         let spans = collector.spans().into_iter().filter(|span| span.name == name);
@@ -253,8 +256,8 @@ async fn nothing_that_was_sampled_is_lost_at_the_stop() {
         service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
         service.ask("GET", "/refused", &[]).await;
     }
-    let (status, said, _) = service.stop();
-    assert_eq!(status.code(), Some(0), "{said}");
+    let Stopped { code, output, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
     eventually(async || collector.spans().len() >= 300).await;
     let spans = collector.spans();
     assert_eq!(spans.len(), 300, "those whose caller samples them, and no others");
@@ -277,7 +280,7 @@ async fn a_collector_that_is_not_there_harms_nobody() {
     eventually(async || {
         let answer = service.ask("GET", "/refused", &[]).await;
         assert!(answer.contains("not now"), "{answer}");
-        let metrics = service.ask("GET", "/metrics", &[]).await;
+        let metrics = service.metrics().await;
         let counted = |reason: &str| {
             let series =
                 format!("purlin_otlp_dropped_total{{reason=\"{reason}\",signal=\"traces\"}} ");
@@ -287,8 +290,8 @@ async fn a_collector_that_is_not_there_harms_nobody() {
         counted("queue_full") > 0.0 && counted("export_failed") > 0.0
     })
     .await;
-    let (status, said, lines) = service.stop();
-    assert_eq!(status.code(), Some(0), "{said}");
+    let Stopped { code, output, lines, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
     let told: Vec<_> = lines
         .iter()
         .filter(|line| line["component"] == "otel" && line["level"] == "warn")
@@ -297,6 +300,101 @@ async fn a_collector_that_is_not_there_harms_nobody() {
     assert_eq!(told.iter().filter(|line| line["message"] == outage).count(), 1, "{told:#?}");
     let is_told = |line: &Value| line["message"].as_str().unwrap().contains("telemetry was lost: ");
     assert!(lines.iter().any(is_told), "{lines:#?}");
+}
+
+/// Nothing but what a test asks for is sampled, and nothing is sent before the stop.
+const AT_THE_STOP: [(&str, &str); 4] = [
+    ("OTEL_TRACES_SAMPLER", "parentbased_always_off"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
+    ("OTEL_BLRP_SCHEDULE_DELAY", "3600000"),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
+];
+
+/// What the log tells of lost telemetry, and how many lines are before it.
+fn told_lost(lines: &[Value]) -> (usize, &str) {
+    let mut messages = lines.iter().map(|line| line["message"].as_str().unwrap()).enumerate();
+    messages.find(|(_, message)| message.starts_with("telemetry was lost")).unwrap()
+}
+
+/// A collector that accepts connections, and says nothing ever after.
+async fn a_collector_that_hangs_holds_up_no_stop(protocol: &str) {
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging = FaultProxy::start(collector.local_addr().unwrap());
+    hanging.set(Fault::HalfOpen);
+    let endpoint = hanging.url();
+    let own = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_FLUSH_TIMEOUT", "300ms"),
+    ];
+    let service = Service::start(&[&own[..], &AT_THE_STOP[..]].concat()).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    for _ in 0..7 {
+        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
+    }
+    let Stopped { code, output, lines, took } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(took >= Duration::from_millis(300), "{took:?}: {output}");
+    // The SDK would wait for 5 s, and a runtime whose thread it blocks for 1 s.
+    assert!(took < Duration::from_millis(1300), "{took:?}: {output}");
+    let (before, told) = told_lost(&lines);
+    let lost = format!("7 spans, 1 report of metrics, {before} log records");
+    let unanswered = format!("; the collector gave no answer in 300ms about {lost}");
+    assert_eq!(told, format!("telemetry was lost: {lost}{unanswered}"), "{output}");
+    assert!(hanging.connections() > 0);
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_holds_up_no_stop_over_grpc() {
+    a_collector_that_hangs_holds_up_no_stop("grpc").await;
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_holds_up_no_stop_over_http() {
+    a_collector_that_hangs_holds_up_no_stop("http/protobuf").await;
+}
+
+/// The last report of metrics says what was lost of the others, and has its time whatever becomes of
+/// them.
+#[tokio::test]
+async fn what_is_lost_at_the_stop_is_in_the_last_report_of_metrics() {
+    let Some(server) = purlin_testing::server("otelcol") else { return };
+    let collector = Collector::start(server.address()).await;
+    let (endpoint, failing) =
+        (format!("http://{}", collector.grpc), FaultProxy::start(collector.grpc));
+    let traces = failing.url();
+    let own = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*traces),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_FLUSH_TIMEOUT", "2s"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2"),
+    ];
+    let service = Service::start(&[&own[..], &AT_THE_STOP[..]].concat()).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    // A batch that is full is sent at once.
+    for _ in 0..2 {
+        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
+    }
+    eventually(async || collector.spans().len() == 2).await;
+    failing.set(Fault::HalfOpen);
+    for _ in 0..7 {
+        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
+    }
+    let Stopped { code, output, lines, .. } = service.stop().await;
+    assert_eq!(code, Some(0), "{output}");
+    let lost = "telemetry was lost: 7 spans; the collector gave no answer in 2s about 7 spans";
+    assert_eq!(told_lost(&lines).1, lost, "{output}");
+    eventually(async || !collector.metrics().is_empty()).await;
+    let counted = |metric: &str, labels: &[(&str, &str)]| collector.sum(metric, labels);
+    let dropped = [("signal", "traces"), ("reason", "stopped")];
+    assert_eq!(counted("purlin_otlp_dropped_total", &dropped), Some(7.0));
+    assert_eq!(counted("purlin_otlp_delivered_total", &dropped[..1]), Some(2.0));
+    assert_eq!(
+        counted("purlin_otlp_delivered_total", &[("signal", "logs")]),
+        Some(collector.logs().len() as f64)
+    );
+    server.met(&collector.version());
 }
 
 /// A service that makes no span is no hole in the trace of its caller.
@@ -323,7 +421,7 @@ async fn what_a_caller_brought_is_passed_on(variables: &[(&str, &str)]) {
         let problem = service.ask("GET", "/refused", headers).await;
         assert!(!problem.contains("trace_id"), "{headers:?}: {problem}");
     }
-    let (_, _, lines) = service.stop();
+    let lines = service.stop().await.lines;
     // The second one is of a task.
     for message in ["an order comes in", "a receipt is written"] {
         let line = lines.iter().find(|line| line["message"] == message).unwrap();
@@ -353,7 +451,7 @@ async fn without_propagators_nothing_comes_in_and_nothing_goes_out() {
     let told: Value =
         serde_json::from_str(&service.ask("POST", "/orders/7", &headers).await).unwrap();
     assert_eq!((&told["traceparent"], &told["baggage"]), (&Value::Null, &Value::Null));
-    let (_, _, lines) = service.stop();
+    let lines = service.stop().await.lines;
     assert!(lines.iter().all(|line| line.get("trace_id").is_none()), "{lines:#?}");
 }
 
@@ -365,7 +463,7 @@ async fn identifiers_need_no_collector() {
     let told: Value = serde_json::from_str(&told).unwrap();
     let passed_on = told["traceparent"].as_str().unwrap();
     assert!(passed_on.starts_with(&format!("00-{TRACE}-")) && passed_on.ends_with("-00"), "{told}");
-    let (_, _, lines) = service.stop();
+    let lines = service.stop().await.lines;
     let line = lines.iter().find(|line| line["message"] == "an order comes in").unwrap();
     assert_eq!(line["trace_id"], TRACE);
 }

@@ -25,7 +25,7 @@ impl Prometheus {
         let config = format!(
             "global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}\n\
              scrape_configs: [{{job_name: orders, static_configs: [{{targets: [\"{}\"]}}]}}]\n",
-            service.address
+            service.address("admin")
         );
         fs::write(directory.path().join("prometheus.yml"), config).unwrap();
         let child = Command::new(program)

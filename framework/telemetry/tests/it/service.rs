@@ -1,90 +1,73 @@
-use std::{
-    env,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
-    thread::JoinHandle,
-};
+use std::{env, path::PathBuf, time::Duration};
 
-use purlin_testing::eventually;
-use rustix::process::{Pid, Signal, kill_process};
+use purlin_core::clock::Clock;
+use purlin_testing::{Ended, Process, Program, Signal};
 use serde_json::Value;
 
-/// The example `traced`, which cargo builds beside this test.
-pub(crate) struct Service {
-    child: Child,
-    pub(crate) address: String,
-    lines: Arc<Mutex<Vec<Value>>>,
-    reader: Option<JoinHandle<()>>,
-    _data: tempfile::TempDir,
+/// The example `traced` as a process.
+pub(crate) struct Service(Process);
+
+/// How a service ended.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    pub(crate) code: Option<i32>,
+    /// What was written: the lines of the log, and the reports of start and stop.
+    pub(crate) output: String,
+    /// The lines of the log.
+    pub(crate) lines: Vec<Value>,
+    /// The time from the signal to the end of the process.
+    pub(crate) took: Duration,
 }
 
 // === impl Service ===
 
 impl Service {
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
-        let mut path = env::current_exe().unwrap();
-        path.pop();
-        path.pop();
-        path.push("examples/traced");
-        let data = tempfile::tempdir().unwrap();
-        let mut command = Command::new(&path);
-        // Neither the surroundings nor a file nearby may have a say.
-        command.env_clear().current_dir(data.path()).envs(variables.iter().copied());
-        command.args(["--profile", "prod", "--set", "lifecycle.drain_delay=0s"]);
-        command.args(["--set", "http.listen=127.0.0.1:0"]);
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
-                panic!("{}: {error}; `cargo build --examples` builds it", path.display())
-            });
-        let lines = Arc::<Mutex<Vec<Value>>>::default();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let seen = lines.clone();
-        let reader = std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                seen.lock().unwrap().push(serde_json::from_str(&line).unwrap());
-            }
-        });
-        let mut service =
-            Self { child, address: String::new(), lines, reader: Some(reader), _data: data };
-        eventually(async || service.line("ready").is_some()).await;
-        let listening = service.line("listening").expect("it listens before it is ready");
-        service.address = listening["address"].as_str().unwrap().to_owned();
-        service
+        let program = Program::new(example("traced")).arg("--profile").arg("staging");
+        let program = program.set("lifecycle.drain_delay", "0s").set("http.listen", "127.0.0.1:0");
+        let with = |program: Program, (name, value): &(&str, &str)| program.env(name, value);
+        Self(variables.iter().fold(program, with).start().await)
+    }
+
+    /// Where a server of it listens.
+    pub(crate) fn address(&self, server: &str) -> String {
+        self.0.address(server).to_string()
     }
 
     pub(crate) fn line(&self, message: &str) -> Option<Value> {
-        let lines = self.lines.lock().unwrap();
-        lines.iter().find(|line| line["message"] == message).cloned()
+        lines(&self.0.output()).find(|line| line["message"] == message)
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
-        let url = format!("http://{}{path}", self.address);
-        let client = reqwest::Client::new();
-        let mut request = client.request(method.parse().unwrap(), url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.send().await.unwrap().text().await.unwrap()
+        let request = self.0.http().request(method.parse().unwrap(), path);
+        let with = |request: purlin_testing::Request, (name, value): &(&str, &str)| {
+            request.header(name, value)
+        };
+        headers.iter().fold(request, with).await.text()
     }
 
-    /// Ends it as an orchestrator does; returns what it wrote to stderr, and all lines.
-    pub(crate) fn stop(mut self) -> (ExitStatus, String, Vec<Value>) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).unwrap();
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
-        let status = self.child.wait().unwrap();
-        self.reader.take().unwrap().join().unwrap();
-        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
-        (status, said, lines)
+    pub(crate) async fn metrics(&self) -> String {
+        self.0.admin().get("/metrics").await.expect(200).text()
+    }
+
+    /// Ends it as an orchestrator does.
+    pub(crate) async fn stop(self) -> Stopped {
+        let clock = Clock::system();
+        let since = clock.now();
+        self.0.signal(Signal::Terminate);
+        let Ended { code, output } = self.0.ended().await;
+        let lines = lines(&output).collect();
+        Stopped { code, output, lines, took: clock.now() - since }
     }
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// An example, which cargo builds beside this test.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let directory = test.ancestors().nth(2).unwrap();
+    directory.join("examples").join(name)
+}
+
+fn lines(output: &str) -> impl Iterator<Item = Value> {
+    output.lines().filter_map(|line| serde_json::from_str(line).ok())
 }
