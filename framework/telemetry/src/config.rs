@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use purlin_core::config::Config;
 use serde::Deserialize;
 
@@ -27,10 +29,15 @@ pub struct LoggerConfig {
     #[config(default = "")]
     pub sampling: Sampling,
     /// How many lines may wait to be written. Those that come while so many wait are lost, and
-    /// counted in `purlin_log_lines_lost_total`. Each takes a place of 32 bytes from the start.
-    #[config(default = 16_384)]
+    /// counted in `purlin_log_lines_lost_total`.
+    #[config(default = 65_536)]
     #[validate(range(min = 1, max = 10_000_000))]
     pub buffered_lines: usize,
+    /// How long the lines that wait at the stop may take to be written. What is left is lost, and
+    /// said so on stderr.
+    #[config(default = "5s")]
+    #[validate(range(min = "10ms", max = "5m"))]
+    pub flush_timeout: Duration,
 }
 
 /// How log lines are written.

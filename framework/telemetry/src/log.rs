@@ -55,7 +55,7 @@ pub use self::{
     json::Json,
     levels::{Levels, NotLevels},
     lines::{Format, Lines},
-    output::Output,
+    output::{Output, Unwritten},
     record::{Record, Service},
     sampling::{NotSampling, Sampling},
 };

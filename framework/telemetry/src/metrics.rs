@@ -31,7 +31,7 @@ purlin_core::metrics! {
     LOG_RECORDS_LEFT_OUT = Counter "purlin_log_records_left_out_total" ["level"] "":
         "Records that were left out because their call site said too many in one second.";
     LOG_LINES_LOST = Counter "purlin_log_lines_lost_total" [] "":
-        "Lines that were lost because too many waited to be written.";
+        "Lines that were lost: too many waited, they could not be written, or nobody read them.";
     OTLP_DELIVERED = Counter "purlin_otlp_delivered_total" ["signal"] "":
         "Spans, log records and reports of metrics that the collector took.";
     OTLP_DROPPED = Counter "purlin_otlp_dropped_total" ["signal", "reason"] "":

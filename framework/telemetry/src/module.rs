@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use purlin_core::{
     error::Result,
@@ -120,12 +124,19 @@ impl Module for TelemetryModule {
                 outlet.map_or_else(|| propagation::propagator(true, true), Outlet::propagator),
             );
             let (counts, left_out) = (Counts::default(), Counts::default());
+            let limit = config.flush_timeout;
             let (stack, output) =
                 self.stack(config, &info, counts.clone(), left_out.clone(), outlet, cx);
             let (levels, output) = (stack.levels(), Arc::new(output));
-            cx.undo("write the log that waits", &output, |output| async move {
+            cx.undo("write the log that waits", &output, move |output| async move {
                 // It waits for a thread that may wait for a pipe.
-                tokio::task::spawn_blocking(move || output.flush()).await
+                let flushing = tokio::task::spawn_blocking(move || output.flush(limit));
+                // A service that did its work did not fail because nobody reads its log.
+                flushing.await.map(|flushed| {
+                    if let Err(unwritten) = flushed {
+                        let _ = writeln!(io::stderr(), "warning: {unwritten}");
+                    }
+                })
             });
             let shown = format!("level {}", levels.configured());
             if stack.install().is_ok() {

@@ -1,73 +1,146 @@
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
 };
-
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 /// Where log lines go: to a thread that writes them, so that whoever logs does not wait.
 ///
-/// When too many lines wait, further ones are lost and [counted](Self::lost). After
-/// [`flush`](Self::flush) lines are written at once, by whoever logs them.
+/// When too many lines wait, further ones are lost and [counted](Self::lost). After a
+/// [`flush`](Self::flush) whoever logs a line waits until it is written.
 #[derive(Clone)]
-pub struct Output(Arc<Inner>);
+pub struct Output(Arc<Owner>);
 
-struct Inner {
-    waiting: NonBlocking,
-    lost: ErrorCounter,
-    thread: Mutex<Option<WorkerGuard>>,
-    /// Held while a line takes its place among those that wait: behind the one that ends the thread
-    /// nobody would write it.
-    flushed: RwLock<bool>,
-    direct: Shared,
+/// Log lines that were not written when they had to be; from [`Output::flush`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{lines} log lines are lost: whoever reads the log did not take them within {limit:?} \
+     (logger.flush_timeout)"
+)]
+pub struct Unwritten {
+    /// How many.
+    pub lines: u64,
+    /// How long they were waited for.
+    pub limit: Duration,
 }
 
-/// A writer that the thread and, later, everybody else write to.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<dyn Write + Send>>);
+/// What all clones of an output hold. The thread ends when the last of them is dropped.
+struct Owner(Arc<Shared>);
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// There is something to do for the thread.
+    filled: Condvar,
+    /// Lines were written.
+    written: Condvar,
+}
+
+struct Queue {
+    /// The lines that wait, one behind the other.
+    text: Vec<u8>,
+    waiting: usize,
+    /// How many of the lines that the thread has taken are not written yet.
+    taken: usize,
+    /// How many may wait.
+    limit: usize,
+    lost: u64,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Nobody waits.
+    Open,
+    /// Whoever logs waits for that long.
+    Flushed(Duration),
+    /// Nobody reads: lines are lost.
+    Stalled,
+    /// Nobody logs any more.
+    Closed,
+}
+
+/// How much is written at once. What is written is known, and counted, in such steps.
+const CHUNK: usize = 64 * 1024;
+
+/// Room for more than that is given back once it is empty.
+const KEPT: usize = 1024 * 1024;
 
 // === impl Output ===
 
 impl Output {
     /// Writes to stdout.
+    ///
+    /// # Panics
+    /// When the system starts no thread.
     pub fn stdout(buffered_lines: usize) -> Self {
         Self::new(io::stdout(), buffered_lines)
     }
 
     /// Writes to `writer`, with at most `buffered_lines` waiting.
+    ///
+    /// # Panics
+    /// When the system starts no thread.
     pub fn new(writer: impl Write + Send + 'static, buffered_lines: usize) -> Self {
-        let direct = Shared(Arc::new(Mutex::new(writer)));
-        let builder = NonBlockingBuilder::default().lossy(true).thread_name("purlin-log");
-        let (waiting, thread) = builder.buffered_lines_limit(buffered_lines).finish(direct.clone());
-        let lost = waiting.error_counter();
-        let thread = Mutex::new(Some(thread));
-        Self(Arc::new(Inner { waiting, lost, thread, flushed: RwLock::new(false), direct }))
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue {
+                text: Vec::new(),
+                waiting: 0,
+                taken: 0,
+                limit: buffered_lines,
+                lost: 0,
+                mode: Mode::Open,
+            }),
+            filled: Condvar::new(),
+            written: Condvar::new(),
+        });
+        let of_thread = shared.clone();
+        thread::Builder::new()
+            .name("purlin-log".to_owned())
+            .spawn(move || of_thread.write_all(writer))
+            .expect("the system starts a thread for the log");
+        Self(Arc::new(Owner(shared)))
     }
 
     /// Writes a line, which ends with a line end.
     pub fn write(&self, line: &[u8]) {
-        let flushed = self.0.flushed.read().unwrap_or_else(PoisonError::into_inner);
-        // An error in writing the log has nowhere to go.
-        let _ = if *flushed {
-            let mut direct = self.0.direct.clone();
-            direct.write_all(line).and_then(|()| direct.flush())
-        } else {
-            self.0.waiting.clone().write_all(line)
-        };
+        let shared = &*self.0.0;
+        let mut queue = shared.lock();
+        if queue.mode == Mode::Stalled || queue.waiting >= queue.limit {
+            queue.lost += 1;
+            return;
+        }
+        queue.text.extend_from_slice(line);
+        queue.waiting += 1;
+        if queue.waiting == 1 {
+            shared.filled.notify_one();
+        }
+        if let Mode::Flushed(limit) = queue.mode {
+            // Who logs cannot be told, and the line is counted.
+            let _ = shared.settle(queue, limit);
+        }
     }
 
-    /// How many lines were lost because too many waited.
+    /// How many lines were lost: because too many waited, because they could not be written, or
+    /// because nobody read them at a [`flush`](Self::flush).
     pub fn lost(&self) -> u64 {
-        self.0.lost.dropped_lines() as u64
+        self.0.0.lock().lost
     }
 
-    /// Waits until what waits is written, at most for about a second. It blocks the thread.
-    pub fn flush(&self) {
-        *self.0.flushed.write().unwrap_or_else(PoisonError::into_inner) = true;
-        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Dropping the guard is what waits.
-        drop(thread);
+    /// Waits until all lines are written, for at most `limit`; from then on, so does whoever writes
+    /// a line. It blocks the thread.
+    ///
+    /// # Errors
+    /// When lines are left: they are lost, as are all that follow, and nobody waits any more.
+    pub fn flush(&self, limit: Duration) -> Result<(), Unwritten> {
+        let shared = &*self.0.0;
+        let mut queue = shared.lock();
+        if queue.mode == Mode::Open {
+            queue.mode = Mode::Flushed(limit);
+        }
+        shared.settle(queue, limit)
     }
 }
 
@@ -77,25 +150,82 @@ impl fmt::Debug for Output {
     }
 }
 
-// === impl Shared ===
+// === impl Owner ===
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.lock().mode = Mode::Closed;
+        self.0.filled.notify_one();
     }
 }
 
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().write(bytes)
+// === impl Shared ===
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // A line must not be torn by one that is written meanwhile.
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.lock().write_all(bytes)
+    /// Waits until everything is written, and gives up what is not.
+    fn settle(&self, queue: MutexGuard<'_, Queue>, limit: Duration) -> Result<(), Unwritten> {
+        let unwritten = |queue: &mut Queue| queue.waiting + queue.taken > 0;
+        let (mut queue, waited) = self
+            .written
+            .wait_timeout_while(queue, limit, unwritten)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !waited.timed_out() {
+            return Ok(());
+        }
+        let lines = (queue.waiting + queue.taken) as u64;
+        queue.lost += lines;
+        (queue.waiting, queue.mode) = (0, Mode::Stalled);
+        queue.text = Vec::new();
+        Err(Unwritten { lines, limit })
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.lock().flush()
+    /// What the thread does.
+    fn write_all(&self, mut writer: impl Write) {
+        let mut text = Vec::new();
+        while self.take(&mut text) {
+            let mut rest = &*text;
+            while !rest.is_empty() {
+                let (chunk, lines) = chunk(rest);
+                rest = rest.get(chunk.len()..).unwrap_or_default();
+                // What could not be written has nowhere else to go.
+                let wrote = writer.write_all(chunk).and_then(|()| writer.flush()).is_ok();
+                let mut queue = self.lock();
+                if queue.mode == Mode::Stalled {
+                    // The rest has been given up, and counted.
+                    return;
+                }
+                let left = if rest.is_empty() { 0 } else { queue.taken.saturating_sub(lines) };
+                if !wrote {
+                    queue.lost += (queue.taken - left) as u64;
+                }
+                queue.taken = left;
+                self.written.notify_all();
+            }
+        }
     }
+
+    /// Waits for lines and takes them all. `false`: there are none, and none will come.
+    fn take(&self, text: &mut Vec<u8>) -> bool {
+        text.clear();
+        text.shrink_to(KEPT);
+        let empty = |queue: &mut Queue| queue.waiting == 0 && queue.mode != Mode::Closed;
+        let mut queue =
+            self.filled.wait_while(self.lock(), empty).unwrap_or_else(PoisonError::into_inner);
+        mem::swap(text, &mut queue.text);
+        queue.taken = mem::take(&mut queue.waiting);
+        queue.taken > 0
+    }
+}
+
+/// The first lines of a text, and how many these are: what fits into a [`CHUNK`], or one line.
+fn chunk(text: &[u8]) -> (&[u8], usize) {
+    let is_end = |byte: &u8| *byte == b'\n';
+    let fits = text.get(..CHUNK).unwrap_or(text);
+    let last = fits.iter().rposition(is_end).or_else(|| text.iter().position(is_end));
+    let chunk = last.and_then(|last| text.get(..=last)).unwrap_or(text);
+    (chunk, chunk.iter().filter(|byte| is_end(byte)).count())
 }

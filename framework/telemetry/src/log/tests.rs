@@ -41,6 +41,9 @@ impl Write for Memory {
 /// subscriber about: for a moment it may be nothing.
 pub(crate) static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// Longer than any flush takes.
+const LIMIT: Duration = Duration::from_secs(60);
+
 fn cx(output: &Output, development: bool) -> LoggerCx {
     LoggerCx {
         service: Service { name: "orders".to_owned(), version: "0.1.0".to_owned() },
@@ -57,7 +60,7 @@ fn lines(logger: impl Logger, work: impl FnOnce()) -> String {
     let subscriber = registry().with(logger.layer(cx(&output, false)));
     let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(subscriber, work);
-    output.flush();
+    output.flush(LIMIT).unwrap();
     memory.text()
 }
 
@@ -149,7 +152,7 @@ fn in_development_a_line_names_its_place() {
     let lines = Lines::new(Console { colours: true }).layer(cx(&output, true));
     let _one = ONE_AT_A_TIME.blocking_lock();
     tracing::subscriber::with_default(registry().with(lines), || info!("here"));
-    output.flush();
+    output.flush(LIMIT).unwrap();
     let text = memory.text();
     assert!(text.contains("\x1b[32mINFO ") && text.contains("log/tests.rs:"), "{text:?}");
 }
@@ -211,7 +214,7 @@ async fn levels_change_while_running() {
     say("then");
     page.act("reset", Value::Null).await.unwrap();
     say("last");
-    output.flush();
+    output.flush(LIMIT).unwrap();
     let text = memory.text();
     assert!(text.contains("then sqlx") && text.contains("then orders"), "{text}");
     assert!(!text.contains("first") && !text.contains("last"), "{text}");
@@ -318,7 +321,7 @@ fn noise_is_left_out_and_counted() {
             hand.advance(Duration::from_secs(1));
         }
     });
-    output.flush();
+    output.flush(LIMIT).unwrap();
     let text = memory.text();
     let count = |what: &str| text.lines().filter(|line| line.ends_with(what)).count();
     assert_eq!((count("polled"), count("detail"), count("another")), (6, 4, 4), "{text}");
@@ -357,7 +360,7 @@ fn what_the_log_does_not_show_is_seen_by_the_traces() {
         info!("not told");
         warn!("told");
     });
-    output.flush();
+    output.flush(LIMIT).unwrap();
     assert_eq!(*spans.0.lock().unwrap(), ["request", "query"]);
     let text = memory.text();
     assert!(text.contains("told") && !text.contains("not told"), "{text}");
@@ -372,10 +375,10 @@ fn rules_of_sampling_are_read_or_refused() {
     assert_eq!("".parse::<Sampling>().unwrap(), Sampling::default());
 }
 
-/// A pipe that nobody reads until it is told to.
-struct Stuck(mpsc::Receiver<()>, Memory);
+/// A pipe of which somebody takes a line whenever the test says so.
+struct Pipe(mpsc::Receiver<()>, Memory);
 
-impl Write for Stuck {
+impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // An error means that the test lets everything through.
         let _ = self.0.recv();
@@ -391,17 +394,70 @@ impl Write for Stuck {
 fn lines_that_find_no_room_are_counted_and_nobody_waits() {
     let (free, stuck) = mpsc::channel();
     let memory = Memory::default();
-    let output = Output::new(Stuck(stuck, memory.clone()), 2);
+    let output = Output::new(Pipe(stuck, memory.clone()), 2);
     for _ in 0..50 {
         output.write(b"line\n");
     }
     let lost = output.lost();
-    assert!((47..=48).contains(&lost), "one may be in the hands of the thread: {lost}");
+    assert!((46..=48).contains(&lost), "two may be in the hands of the thread: {lost}");
     drop(free);
-    output.flush();
+    output.flush(LIMIT).unwrap();
     assert_eq!(memory.text().lines().count() as u64, 50 - lost);
     output.write(b"late\n");
     assert!(memory.text().ends_with("late\n"));
+}
+
+#[test]
+fn nobody_waits_for_ever_for_a_log_that_is_not_read() {
+    let (free, stuck) = mpsc::channel();
+    let memory = Memory::default();
+    let output = Output::new(Pipe(stuck, memory.clone()), 100);
+    let short = Duration::from_millis(50);
+    (0..7).for_each(|_| output.write(b"line\n"));
+    let unwritten = output.flush(short).unwrap_err();
+    assert_eq!(unwritten, Unwritten { lines: 7, limit: short });
+    assert_eq!(
+        unwritten.to_string(),
+        "7 log lines are lost: whoever reads the log did not take them within 50ms \
+         (logger.flush_timeout)"
+    );
+    output.write(b"nobody waits for this one\n");
+    assert_eq!((output.lost(), memory.text()), (8, String::new()));
+    drop(free);
+}
+
+/// The lines fill four chunks, of which two are taken.
+#[test]
+fn what_a_slow_reader_took_is_not_lost() {
+    let (taken, pipe) = mpsc::channel();
+    let memory = Memory::default();
+    let output = Output::new(Pipe(pipe, memory.clone()), 1000);
+    output.write(b"first\n");
+    let line = [vec![b'x'; 1023], b"\n".to_vec()].concat();
+    (0..200).for_each(|_| output.write(&line));
+    (0..2).for_each(|_| taken.send(()).unwrap());
+    let unwritten = output.flush(Duration::from_millis(300)).unwrap_err();
+    let written = memory.text().lines().count() as u64;
+    assert_eq!((written + unwritten.lines, output.lost()), (201, unwritten.lines));
+    assert!((2..=200).contains(&written), "{written}");
+    drop(taken);
+}
+
+#[test]
+fn lines_that_cannot_be_written_are_counted() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let output = Output::new(Full, 100);
+    (0..3).for_each(|_| output.write(b"line\n"));
+    output.flush(LIMIT).unwrap();
+    assert_eq!(output.lost(), 3);
 }
 
 /// What is written while the log is flushed is neither before nor after: it must not fall in between.
@@ -424,7 +480,7 @@ fn no_line_is_lost_to_a_flush() {
             .collect();
         begin.wait();
         std::thread::yield_now();
-        output.flush();
+        output.flush(LIMIT).unwrap();
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert_eq!((memory.text().lines().count(), output.lost()), (WRITERS * LINES, 0));
     }

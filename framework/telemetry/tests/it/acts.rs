@@ -1,26 +1,27 @@
 use std::{
     env,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
 
-/// Runs the example `acts`, which cargo builds beside this test.
-pub(crate) fn act(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Vec<Value>) {
+/// The example `acts`, which cargo builds beside this test.
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut path = env::current_exe().unwrap();
     path.pop();
     path.pop();
     path.push("examples/acts");
+    assert!(path.exists(), "`cargo build -p purlin-telemetry --examples` builds {path:?}");
     let mut command = Command::new(&path);
     // Neither the surroundings nor a file nearby may have a say.
     command.env_clear().current_dir(env::temp_dir()).envs(variables.iter().copied());
     command.args(arguments).args(["--set", "lifecycle.drain_delay=0s"]);
-    let output = command.output().unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; `cargo build -p purlin-telemetry --examples` builds it",
-            path.display()
-        )
-    });
+    command
+}
+
+/// Runs it to its end; returns also the lines that it wrote.
+pub(crate) fn act(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, Vec<Value>) {
+    let output = command(arguments, variables).output().unwrap();
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let lines = text
         .lines()
@@ -105,6 +106,24 @@ fn nothing_that_was_logged_is_lost_at_the_stop() {
     let (output, lines) = act(&["--profile", "prod", "--set", "act.lines=20000"], &[]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lines.iter().filter(|line| line["message"] == "said").count(), 20_000);
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_hold_up_the_stop() {
+    let flush = ["--set", "act.lines=20000", "--set", "logger.flush_timeout=300ms"];
+    let mut command = command(&[["--profile", "prod"].as_slice(), &flush].concat(), &[]);
+    let mut acting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A pipe that is open, and that nobody takes anything from.
+    let stdout = acting.stdout.take();
+    let output = acting.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let lost = said.lines().find_map(|line| {
+        let (lines, rest) = line.strip_prefix("warning: ")?.split_once(' ')?;
+        rest.starts_with("log lines are lost: whoever reads").then(|| lines.parse::<u64>().unwrap())
+    });
+    assert!(lost.is_some_and(|lost| lost > 10_000), "{said}");
+    drop(stdout);
 }
 
 #[test]
