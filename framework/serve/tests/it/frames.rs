@@ -77,31 +77,29 @@ fn text(block: &mut Vec<u8>, value: &str) {
 // === impl Running ===
 
 impl Running {
-    /// A connection that has said that it speaks HTTP/2, and not yet anything else.
-    pub(crate) async fn connect_frames(&self) -> Client {
-        let mut client = self.connect().await;
-        client.send(PREFACE).await;
-        client
-    }
-
-    /// The same with the settings exchanged.
+    /// A connection that speaks HTTP/2, with the settings exchanged.
     pub(crate) async fn connect_http2_by_hand(&self) -> Client {
         self.connect_http2_with(&[]).await
     }
 
     /// The same with these settings.
     pub(crate) async fn connect_http2_with(&self, settings: &[u8]) -> Client {
-        let mut client = self.connect_frames().await;
-        client.send(frame(SETTINGS, 0, 0, settings)).await;
-        client.frame_of(SETTINGS).await;
-        client.send(frame(SETTINGS, ACK, 0, &[])).await;
-        client
+        self.connect().await.into_http2(settings).await
     }
 }
 
 // === impl Client ===
 
 impl Client {
+    /// Says that it speaks HTTP/2, and exchanges settings.
+    pub(crate) async fn into_http2(mut self, settings: &[u8]) -> Self {
+        self.send(PREFACE).await;
+        self.send(frame(SETTINGS, 0, 0, settings)).await;
+        self.frame_of(SETTINGS).await;
+        self.send(frame(SETTINGS, ACK, 0, &[])).await;
+        self
+    }
+
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         let head = self.exactly(9).await?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);

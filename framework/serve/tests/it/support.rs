@@ -23,7 +23,7 @@ use purlin_serve::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::{Semaphore, mpsc, oneshot},
     task::{JoinSet, coop},
 };
@@ -291,6 +291,15 @@ impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
         let tcp = within("connect", TcpStream::connect(addr)).await.unwrap();
         // What is sent is there, also when what was sent before has not been acknowledged.
+        tcp.set_nodelay(true).unwrap();
+        Self { tcp, read: Vec::new() }
+    }
+
+    /// One for which the kernel keeps little of what is sent to it.
+    pub(crate) async fn connect_narrow(addr: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let tcp = within("connect", socket.connect(addr)).await.unwrap();
         tcp.set_nodelay(true).unwrap();
         Self { tcp, read: Vec::new() }
     }
