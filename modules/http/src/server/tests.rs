@@ -215,6 +215,8 @@ async fn what_was_counted_before_a_restart_is_counted_after_it() {
     let mut app = Fixture::start(Duration::from_secs(5));
     let meter = Meter::from_otel(provider.meter("test"));
     app.site.tally.observe(&meter, "http", &app.site.limits);
+    // Another server of the same application.
+    Arc::new(Tally::default()).observe(&meter, "admin", &Limits::default());
     let mut lost = app.connect().await;
     lost.ask("/panic").await;
     lost.closed().await;
@@ -229,6 +231,7 @@ async fn what_was_counted_before_a_restart_is_counted_after_it() {
     after.answer("fast").await;
     metric("http_server_connections_accepted_total{server=\"http\",otel_scope_name=\"test\"} 2");
     metric("http_server_connections{server=\"http\",otel_scope_name=\"test\"} 1");
+    metric("http_server_connections{server=\"admin\",otel_scope_name=\"test\"} 0");
     for (reason, count) in [("panicked", 1), ("slow_headers", 0)] {
         let labels = format!("reason=\"{reason}\",server=\"http\",otel_scope_name=\"test\"");
         metric(&format!("http_server_connections_cut_total{{{labels}}} {count}"));

@@ -27,6 +27,8 @@ impl Service {
         let mut child = Command::new(fixture())
             .args(settings.flat_map(|setting| ["--set", setting]))
             .env_clear()
+            // In a release build too it is to say how it stops.
+            .env("PURLIN_PROFILE", "dev")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -39,8 +41,13 @@ impl Service {
         Self { address, child }
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id().expect("it runs")).unwrap();
+        let pid = i32::try_from(self.id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).expect("it runs");
     }
 
