@@ -10,7 +10,7 @@ use purlin::{
 };
 use tokio_util::task::TaskTracker;
 
-use crate::error::Broken;
+use crate::{error::Broken, request::note_error};
 
 purlin::metrics! {
     /// Each attempt counts. `client` is the section; `method` is `_OTHER` for what is not a common
@@ -77,7 +77,11 @@ impl Drop for Attempt<'_> {
         let Instruments { client, duration } = self.instruments;
         let status = match self.status {
             Status::Code(code) => label("status", code.as_str().to_owned()),
-            Status::Word(word) => label("status", word),
+            Status::Word(word) => {
+                // An attempt that is given up is dropped, and that inside of its span.
+                note_error(word);
+                label("status", word)
+            }
         };
         let labels = [label("client", client.clone()), label("method", self.method), status];
         duration.record((self.clock.now() - self.begun).as_secs_f64(), &labels);

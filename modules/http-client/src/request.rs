@@ -200,10 +200,7 @@ impl Call<'_> {
                     note_status(response.status);
                     measured.answered(response.status);
                 }
-                Err(broken) => {
-                    note_error(broken.kind());
-                    measured.broke(broken);
-                }
+                Err(broken) => measured.broke(broken),
             }
             outcome
         }
@@ -274,7 +271,8 @@ fn note_status(status: StatusCode) {
     }
 }
 
-fn note_error(kind: impl Into<trace::Value>) {
+/// Marks the current span as failed.
+pub(crate) fn note_error(kind: impl Into<trace::Value>) {
     trace::record(|| [KeyValue::new("error.type", kind)]);
     trace::fail("");
 }

@@ -8,6 +8,7 @@ mod metrics;
 mod module;
 mod onward;
 mod repeating;
+mod spans;
 mod support;
 mod timeouts;
 #[cfg(feature = "tls")]
