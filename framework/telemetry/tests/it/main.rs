@@ -10,6 +10,10 @@ mod acts;
 #[cfg(feature = "otlp")]
 mod collector;
 #[cfg(feature = "otlp")]
+mod lost;
+#[cfg(feature = "otlp")]
+mod onward;
+#[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(feature = "otlp")]
 mod prometheus;

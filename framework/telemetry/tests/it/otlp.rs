@@ -1,6 +1,4 @@
-use std::{net::TcpListener, time::Duration};
-
-use purlin_testing::{Authority, Fault, FaultProxy, eventually};
+use purlin_testing::{Authority, eventually};
 use serde_json::Value;
 
 use crate::{
@@ -9,8 +7,8 @@ use crate::{
 };
 
 /// The trace of a caller who samples it.
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const CALLER: &str = "b7ad6b7169203331";
+pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+pub(crate) const CALLER: &str = "b7ad6b7169203331";
 
 /// The one span of that name in a trace.
 fn one<'a>(spans: &'a [Span], trace: &str, name: &str) -> &'a Span {
@@ -20,8 +18,9 @@ fn one<'a>(spans: &'a [Span], trace: &str, name: &str) -> &'a Span {
     found[0]
 }
 
-/// One request, from its caller over the database and a task to a neighbour, and a job: what the
-/// collector gets, what the log says and what callers are told is about the same traces.
+/// One request, from its caller over the database and a task to a neighbour who is not ready at
+/// first, and a job: what the collector gets, what the logs say and what callers are told is about
+/// the same traces.
 async fn the_story_is_told(protocol: &str) {
     let Some(server) = purlin_testing::server("otelcol") else { return };
     let collector = Collector::start(server.address()).await;
@@ -29,10 +28,19 @@ async fn the_story_is_told(protocol: &str) {
         "grpc" => format!("http://{}", collector.grpc),
         _ => format!("http://{}", collector.http),
     };
+    let neighbour = Service::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_SERVICE_NAME", "stock"),
+    ])
+    .await;
+    let neighbour_at = neighbour.address("http");
     let service = Service::start(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
         ("OTEL_SERVICE_NAME", "orders"),
+        ("HTTP_CLIENT_URL", &format!("http://{neighbour_at}")),
+        ("HTTP_CLIENT_PROPAGATE", "all"),
         // Nothing is sent before the stop, unless it is flushed.
         ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
         ("OTEL_BLRP_SCHEDULE_DELAY", "3600000"),
@@ -54,11 +62,14 @@ async fn the_story_is_told(protocol: &str) {
     let port = address.rsplit(':').next().unwrap();
     let Stopped { code, output, lines, .. } = service.stop().await;
     assert_eq!(code, Some(0), "{output}");
+    let Stopped { code, output, lines: lines_of_neighbour, .. } = neighbour.stop().await;
+    assert_eq!(code, Some(0), "{output}");
 
-    eventually(async || collector.spans().iter().any(|span| span.name == "POST /orders/{id}"))
-        .await;
-    let spans = collector.spans();
-    assert!(spans.iter().all(|span| span.service == "orders"), "{spans:#?}");
+    let arrived = |name: &str| collector.spans().iter().any(|span| span.name == name);
+    eventually(async || arrived("POST /orders/{id}") && arrived("GET /stock/{id}")).await;
+    let (spans, of_neighbour): (Vec<_>, Vec<_>) =
+        collector.spans().into_iter().partition(|span| span.service == "orders");
+    assert!(of_neighbour.iter().all(|span| span.service == "stock"), "{of_neighbour:#?}");
     let request = one(&spans, TRACE, "POST /orders/{id}");
     assert_eq!((&*request.parent, request.kind, request.status), (CALLER, 2, 0));
     for (name, value) in [
@@ -83,8 +94,35 @@ async fn the_story_is_told(protocol: &str) {
     let task = one(&spans, TRACE, "task receipt");
     assert_eq!(task.parent, request.id);
     assert_eq!(one(&spans, TRACE, "UPDATE orders").parent, task.id);
-    assert_eq!(spans.iter().filter(|span| span.trace == TRACE).count(), 5, "{spans:#?}");
-    assert_eq!(told["traceparent"], format!("00-{TRACE}-{}-01", request.id));
+    assert_eq!(spans.iter().filter(|span| span.trace == TRACE).count(), 7, "{spans:#?}");
+
+    let attempts = [("", "503", "503", 2), ("1", "200", "", 0)].map(|expected| {
+        let (resend, status, error, failed) = expected;
+        let is_it = |span: &&Span| {
+            span.name == "GET" && span.attribute("http.request.resend_count") == resend
+        };
+        let mut found = spans.iter().filter(|span| span.trace == TRACE).filter(is_it);
+        let attempt = found.next().unwrap_or_else(|| panic!("{resend:?} in {spans:#?}"));
+        assert_eq!((&attempt.parent, attempt.kind, attempt.status), (&request.id, 3, failed));
+        for (name, value) in [
+            ("http.request.method", "GET"),
+            ("url.full", &*format!("http://{neighbour_at}/stock/7")),
+            ("server.address", "127.0.0.1"),
+            ("server.port", neighbour_at.rsplit(':').next().unwrap()),
+            ("http.response.status_code", status),
+            ("error.type", error),
+        ] {
+            assert_eq!(attempt.attribute(name), value, "{name}: {attempt:#?}");
+        }
+        let served = |span: &&Span| span.trace == TRACE && span.parent == attempt.id;
+        let served: Vec<_> = of_neighbour.iter().filter(served).collect();
+        let [served] = served[..] else { panic!("{served:#?}") };
+        assert_eq!((&*served.name, served.kind, served.status), ("GET /stock/{id}", 2, failed));
+        assert_eq!(served.attribute("http.response.status_code"), status);
+        attempt
+    });
+    assert_eq!(of_neighbour.iter().filter(|span| span.trace == TRACE).count(), 2);
+    assert_eq!(told["traceparent"], format!("00-{TRACE}-{}-01", attempts[1].id));
     assert_eq!(told["baggage"], "tenant=blue");
 
     let failed = spans.iter().find(|span| span.name == "GET /fails").unwrap();
@@ -108,8 +146,14 @@ async fn the_story_is_told(protocol: &str) {
     assert_eq!(line["http.route"], "/orders/{id}");
     let line = lines.iter().find(|line| line["message"] == "a receipt is written").unwrap();
     assert_eq!((&line["trace_id"], &line["span_id"]), (&TRACE.into(), &(*task.id).into()));
-    assert_eq!(line["correlation_id"].as_str().map(str::len), Some(36));
+    let id = &line["correlation_id"];
+    assert_eq!(id.as_str().map(str::len), Some(36));
     assert!(line.as_object().unwrap().keys().all(|key| !key.starts_with("otel.")), "{line}");
+
+    let asked =
+        lines_of_neighbour.iter().filter(|line| line["message"] == "the stock is asked for");
+    let of_trace = asked.map(|line| line["trace_id"] == TRACE && line["correlation_id"] == *id);
+    assert_eq!(of_trace.collect::<Vec<_>>(), [true, true]);
 
     let logs = collector.logs();
     let (_, trace, attributes) =
@@ -237,233 +281,4 @@ async fn a_share_of_the_traces_is_kept() {
     let own = of("GET /fails").len();
     assert!((20..=80).contains(&own), "{own} of 200");
     server.met(&collector.version());
-}
-
-#[tokio::test]
-async fn nothing_that_was_sampled_is_lost_at_the_stop() {
-    let Some(server) = purlin_testing::server("otelcol") else { return };
-    let collector = Collector::start(server.address()).await;
-    let endpoint = format!("http://{}", collector.grpc);
-    let service = Service::start(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
-        ("OTEL_TRACES_SAMPLER", "parentbased_always_off"),
-    ])
-    .await;
-    let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    for _ in 0..300 {
-        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
-        service.ask("GET", "/refused", &[]).await;
-    }
-    let Stopped { code, output, .. } = service.stop().await;
-    assert_eq!(code, Some(0), "{output}");
-    eventually(async || collector.spans().len() >= 300).await;
-    let spans = collector.spans();
-    assert_eq!(spans.len(), 300, "those whose caller samples them, and no others");
-    assert!(spans.iter().all(|span| span.trace == TRACE && span.status == 0));
-    server.met(&collector.version());
-}
-
-#[tokio::test]
-async fn a_collector_that_is_not_there_harms_nobody() {
-    let service = Service::start(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "200"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "4"),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4"),
-        ("OTEL_LOGS_EXPORTER", "none"),
-        ("OTEL_METRICS_EXPORTER", "none"),
-    ])
-    .await;
-    eventually(async || {
-        let answer = service.ask("GET", "/refused", &[]).await;
-        assert!(answer.contains("not now"), "{answer}");
-        let metrics = service.metrics().await;
-        let counted = |reason: &str| {
-            let series =
-                format!("purlin_otlp_dropped_total{{reason=\"{reason}\",signal=\"traces\"}} ");
-            let count = metrics.lines().find_map(|line| line.strip_prefix(&series));
-            count.and_then(|count| count.parse::<f64>().ok()).unwrap_or_default()
-        };
-        counted("queue_full") > 0.0 && counted("export_failed") > 0.0
-    })
-    .await;
-    let Stopped { code, output, lines, .. } = service.stop().await;
-    assert_eq!(code, Some(0), "{output}");
-    let told: Vec<_> = lines
-        .iter()
-        .filter(|line| line["component"] == "otel" && line["level"] == "warn")
-        .collect();
-    let outage = "the collector did not take telemetry, which is lost";
-    assert_eq!(told.iter().filter(|line| line["message"] == outage).count(), 1, "{told:#?}");
-    let is_told = |line: &Value| line["message"].as_str().unwrap().contains("telemetry was lost: ");
-    assert!(lines.iter().any(is_told), "{lines:#?}");
-}
-
-/// Nothing but what a test asks for is sampled, and nothing is sent before the stop.
-const AT_THE_STOP: [(&str, &str); 4] = [
-    ("OTEL_TRACES_SAMPLER", "parentbased_always_off"),
-    ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
-    ("OTEL_BLRP_SCHEDULE_DELAY", "3600000"),
-    ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
-];
-
-/// What the log tells of lost telemetry, and how many lines are before it.
-fn told_lost(lines: &[Value]) -> (usize, &str) {
-    let mut messages = lines.iter().map(|line| line["message"].as_str().unwrap()).enumerate();
-    messages.find(|(_, message)| message.starts_with("telemetry was lost")).unwrap()
-}
-
-/// A collector that accepts connections, and says nothing ever after.
-async fn a_collector_that_hangs_holds_up_no_stop(protocol: &str) {
-    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
-    let hanging = FaultProxy::start(collector.local_addr().unwrap());
-    hanging.set(Fault::HalfOpen);
-    let endpoint = hanging.url();
-    let own = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
-        ("OTEL_FLUSH_TIMEOUT", "300ms"),
-    ];
-    let service = Service::start(&[&own[..], &AT_THE_STOP[..]].concat()).await;
-    let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    for _ in 0..7 {
-        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
-    }
-    let Stopped { code, output, lines, took } = service.stop().await;
-    assert_eq!(code, Some(0), "{output}");
-    assert!(took >= Duration::from_millis(300), "{took:?}: {output}");
-    // The SDK would wait for 5 s, and a runtime whose thread it blocks for 1 s.
-    assert!(took < Duration::from_millis(1300), "{took:?}: {output}");
-    let (before, told) = told_lost(&lines);
-    let lost = format!("7 spans, 1 report of metrics, {before} log records");
-    let unanswered = format!("; the collector gave no answer in 300ms about {lost}");
-    assert_eq!(told, format!("telemetry was lost: {lost}{unanswered}"), "{output}");
-    assert!(hanging.connections() > 0);
-}
-
-#[tokio::test]
-async fn a_collector_that_hangs_holds_up_no_stop_over_grpc() {
-    a_collector_that_hangs_holds_up_no_stop("grpc").await;
-}
-
-#[tokio::test]
-async fn a_collector_that_hangs_holds_up_no_stop_over_http() {
-    a_collector_that_hangs_holds_up_no_stop("http/protobuf").await;
-}
-
-/// The last report of metrics says what was lost of the others, and has its time whatever becomes of
-/// them.
-#[tokio::test]
-async fn what_is_lost_at_the_stop_is_in_the_last_report_of_metrics() {
-    let Some(server) = purlin_testing::server("otelcol") else { return };
-    let collector = Collector::start(server.address()).await;
-    let (endpoint, failing) =
-        (format!("http://{}", collector.grpc), FaultProxy::start(collector.grpc));
-    let traces = failing.url();
-    let own = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*traces),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_FLUSH_TIMEOUT", "2s"),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2"),
-    ];
-    let service = Service::start(&[&own[..], &AT_THE_STOP[..]].concat()).await;
-    let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    // A batch that is full is sent at once.
-    for _ in 0..2 {
-        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
-    }
-    eventually(async || collector.spans().len() == 2).await;
-    failing.set(Fault::HalfOpen);
-    for _ in 0..7 {
-        service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
-    }
-    let Stopped { code, output, lines, .. } = service.stop().await;
-    assert_eq!(code, Some(0), "{output}");
-    let lost = "telemetry was lost: 7 spans; the collector gave no answer in 2s about 7 spans";
-    assert_eq!(told_lost(&lines).1, lost, "{output}");
-    eventually(async || !collector.metrics().is_empty()).await;
-    let counted = |metric: &str, labels: &[(&str, &str)]| collector.sum(metric, labels);
-    let dropped = [("signal", "traces"), ("reason", "stopped")];
-    assert_eq!(counted("purlin_otlp_dropped_total", &dropped), Some(7.0));
-    assert_eq!(counted("purlin_otlp_delivered_total", &dropped[..1]), Some(2.0));
-    assert_eq!(
-        counted("purlin_otlp_delivered_total", &[("signal", "logs")]),
-        Some(collector.logs().len() as f64)
-    );
-    server.met(&collector.version());
-}
-
-/// A service that makes no span is no hole in the trace of its caller.
-async fn what_a_caller_brought_is_passed_on(variables: &[(&str, &str)]) {
-    let service = Service::start(variables).await;
-    let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    let headers = [
-        ("traceparent", &*traceparent),
-        ("tracestate", "vendor=opaque"),
-        ("baggage", "tenant=blue"),
-    ];
-    let told: Value =
-        serde_json::from_str(&service.ask("POST", "/orders/7", &headers).await).unwrap();
-    assert_eq!(told["traceparent"], traceparent);
-    assert_eq!(
-        (&told["tracestate"], &told["baggage"]),
-        (&headers[1].1.into(), &headers[2].1.into())
-    );
-    let problem = service.ask("GET", "/refused", &[("traceparent", &traceparent)]).await;
-    let problem: Value = serde_json::from_str(&problem).unwrap();
-    assert_eq!(problem["trace_id"], TRACE);
-    let twice = [("traceparent", &*traceparent), ("traceparent", &*traceparent)];
-    for headers in [&[][..], &twice[..]] {
-        let problem = service.ask("GET", "/refused", headers).await;
-        assert!(!problem.contains("trace_id"), "{headers:?}: {problem}");
-    }
-    let lines = service.stop().await.lines;
-    // The second one is of a task.
-    for message in ["an order comes in", "a receipt is written"] {
-        let line = lines.iter().find(|line| line["message"] == message).unwrap();
-        assert_eq!((&line["trace_id"], &line["span_id"]), (&TRACE.into(), &CALLER.into()));
-    }
-    let access = |line: &&Value| line["component"] == "purlin_http::access";
-    let of_trace = lines.iter().filter(access).map(|line| line["trace_id"] == TRACE);
-    assert_eq!(of_trace.collect::<Vec<_>>(), [true, true, false, false]);
-}
-
-#[tokio::test]
-async fn without_an_endpoint_the_trace_of_a_caller_goes_on() {
-    what_a_caller_brought_is_passed_on(&[]).await;
-}
-
-#[tokio::test]
-async fn without_the_sdk_the_trace_of_a_caller_goes_on() {
-    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
-    what_a_caller_brought_is_passed_on(&[("OTEL_SDK_DISABLED", "true"), endpoint]).await;
-}
-
-#[tokio::test]
-async fn without_propagators_nothing_comes_in_and_nothing_goes_out() {
-    let service = Service::start(&[("OTEL_PROPAGATORS", "none")]).await;
-    let traceparent = format!("00-{TRACE}-{CALLER}-01");
-    let headers = [("traceparent", &*traceparent), ("baggage", "tenant=blue")];
-    let told: Value =
-        serde_json::from_str(&service.ask("POST", "/orders/7", &headers).await).unwrap();
-    assert_eq!((&told["traceparent"], &told["baggage"]), (&Value::Null, &Value::Null));
-    let lines = service.stop().await.lines;
-    assert!(lines.iter().all(|line| line.get("trace_id").is_none()), "{lines:#?}");
-}
-
-#[tokio::test]
-async fn identifiers_need_no_collector() {
-    let service = Service::start(&[("OTEL_TRACES_EXPORTER", "none")]).await;
-    let traceparent = format!("00-{TRACE}-{CALLER}-00");
-    let told = service.ask("POST", "/orders/7", &[("traceparent", &traceparent)]).await;
-    let told: Value = serde_json::from_str(&told).unwrap();
-    let passed_on = told["traceparent"].as_str().unwrap();
-    assert!(passed_on.starts_with(&format!("00-{TRACE}-")) && passed_on.ends_with("-00"), "{told}");
-    let lines = service.stop().await.lines;
-    let line = lines.iter().find(|line| line["message"] == "an order comes in").unwrap();
-    assert_eq!(line["trace_id"], TRACE);
 }

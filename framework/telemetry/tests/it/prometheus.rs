@@ -70,17 +70,18 @@ async fn what_is_scraped_can_be_asked_for() {
     let Some(server) = purlin_testing::server("prometheus") else { return };
     let service = Service::start(&[]).await;
     for _ in 0..3 {
-        service.ask("POST", "/orders/7", &[]).await;
+        service.ask("GET", "/refused", &[]).await;
     }
     let mut prometheus = Prometheus::start(server.address(), &service);
-    let requests = r#"http_server_request_duration_seconds_count{method="POST",route="/orders/{id}",status="200"}"#;
+    let requests =
+        r#"http_server_request_duration_seconds_count{method="GET",route="/refused",status="409"}"#;
     eventually(async || prometheus.ask(requests).await == Some(3.0)).await;
     for (query, holds) in [
         ("up", 1.0),
         ("purlin_ready", 1.0),
         (r#"count(purlin_build_info{name="purlin-telemetry"})"#, 1.0),
         (
-            r#"histogram_quantile(0.99, sum by (le) (http_server_request_duration_seconds_bucket{route="/orders/{id}"})) < bool 10"#,
+            r#"histogram_quantile(0.99, sum by (le) (http_server_request_duration_seconds_bucket{route="/refused"})) < bool 10"#,
             1.0,
         ),
         // Its own label of that name is the scrape job.

@@ -23,7 +23,9 @@ pub(crate) struct Stopped {
 
 impl Service {
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
-        let program = Program::new(example("traced")).arg("--profile").arg("staging");
+        // Nobody listens there.
+        let program = Program::new(example("traced")).env("HTTP_CLIENT_URL", "http://127.0.0.1:9");
+        let program = program.arg("--profile").arg("staging");
         let program = program.set("lifecycle.drain_delay", "0s").set("http.listen", "127.0.0.1:0");
         let with = |program: Program, (name, value): &(&str, &str)| program.env(name, value);
         Self(variables.iter().fold(program, with).start().await)
