@@ -5,14 +5,11 @@ use std::{
 
 use serde_json::Value;
 
-/// The example `acts`, which cargo builds beside this test.
+use crate::example;
+
+/// The example `acts`.
 fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let mut path = env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples/acts");
-    assert!(path.exists(), "`cargo build -p purlin-telemetry --examples` builds {path:?}");
-    let mut command = Command::new(&path);
+    let mut command = Command::new(example("acts"));
     // Neither the surroundings nor a file nearby may have a say.
     command.env_clear().current_dir(env::temp_dir()).envs(variables.iter().copied());
     command.args(arguments).args(["--set", "lifecycle.drain_delay=0s"]);

@@ -20,3 +20,13 @@ mod prometheus;
 mod promtool;
 #[cfg(feature = "otlp")]
 mod service;
+
+use std::{env, path::PathBuf};
+
+/// The binary of an example.
+fn example(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let example = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(example.exists(), "`cargo build -p purlin-telemetry --examples` builds {example:?}");
+    example
+}

@@ -1,8 +1,10 @@
-use std::{env, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use purlin_core::clock::Clock;
 use purlin_testing::{Ended, Process, Program, Signal};
 use serde_json::Value;
+
+use crate::example;
 
 /// The example `traced` as a process.
 pub(crate) struct Service(Process);
@@ -61,13 +63,6 @@ impl Service {
         let lines = lines(&output).collect();
         Stopped { code, output, lines, took: clock.now() - since }
     }
-}
-
-/// An example, which cargo builds beside this test.
-pub(crate) fn example(name: &str) -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let directory = test.ancestors().nth(2).unwrap();
-    directory.join("examples").join(name)
 }
 
 fn lines(output: &str) -> impl Iterator<Item = Value> {
