@@ -1,5 +1,6 @@
 //! The default stack of Purlin, put together by hand out of tower-http, `tracing` and
-//! OpenTelemetry: the same work for each request, into the same kinds of sinks.
+//! OpenTelemetry: the same work for each request, into the same kinds of sinks. With the argument
+//! `traced` requests are spans of OpenTelemetry as well, which are made and not sent.
 
 use std::{
     sync::{
@@ -19,10 +20,14 @@ use axum::{
     routing::{get, post},
 };
 use opentelemetry::{
-    KeyValue,
+    KeyValue, global,
     metrics::{Histogram, MeterProvider as _},
+    trace::TracerProvider as _,
 };
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::{
+    metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider,
+};
 use prometheus::{Registry, TextEncoder};
 use purlin_bench::{address, hello, json};
 use tokio::net::TcpListener;
@@ -35,6 +40,8 @@ use tower_http::{
     trace::TraceLayer,
 };
 use tracing::{Span, level_filters::LevelFilter};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{fmt, layer::SubscriberExt as _, registry, util::SubscriberInitExt as _};
 
 /// What requests are measured with.
 #[derive(Clone)]
@@ -50,16 +57,17 @@ const SECONDS: [f64; 14] =
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let traced = std::env::args().nth(1).is_some_and(|argument| argument == "traced");
     let (writer, _guard) = tracing_appender::non_blocking(std::io::stdout());
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_max_level(LevelFilter::INFO)
-        .with_writer(writer)
-        .init();
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build()?;
+    let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(writer);
+    let traces = SdkTracerProvider::builder().build();
+    let spans = traced.then(|| {
+        global::set_text_map_propagator(TraceContextPropagator::new());
+        tracing_opentelemetry::layer().with_tracer(traces.tracer("bench"))
+    });
+    registry().with(LevelFilter::INFO).with(spans).with(lines).init();
+    let exposed = Registry::new();
+    let exporter = opentelemetry_prometheus::exporter().with_registry(exposed.clone()).build()?;
     let provider = SdkMeterProvider::builder().with_reader(exporter).build();
     let meter = provider.meter("bench");
     let duration = meter.f64_histogram("http_server_request_duration_seconds");
@@ -70,7 +78,12 @@ async fn main() -> Result<()> {
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(CORRELATION, MakeRequestUuid))
         .layer(PropagateRequestIdLayer::new(CORRELATION))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(()))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(move |request: &Request| span(request, traced))
+                .on_request(())
+                .on_response(()),
+        )
         .layer(middleware::from_fn_with_state(instruments, observe))
         .layer(CatchPanicLayer::new())
         .layer(RequestBodyLimitLayer::new(LIMIT))
@@ -80,18 +93,26 @@ async fn main() -> Result<()> {
         .route("/hello", get(hello))
         .route("/json", post(json))
         .layer(layers)
-        .route("/metrics", get(move || async move { metrics(&registry) }));
+        .route("/metrics", get(move || async move { metrics(&exposed) }));
     Ok(axum::serve(TcpListener::bind(address()?).await?, router).await?)
 }
 
-fn span(request: &Request) -> Span {
+fn span(request: &Request, traced: bool) -> Span {
     let id = request.extensions().get::<RequestId>();
-    tracing::error_span!(
+    let span = tracing::error_span!(
         "request",
         correlation_id = id.and_then(|id| id.header_value().to_str().ok()).unwrap_or_default(),
         http_method = request.method().as_str(),
         route = route(request),
-    )
+    );
+    if traced {
+        let caller = global::get_text_map_propagator(|propagator| {
+            propagator.extract(&HeaderExtractor(request.headers()))
+        });
+        // It fails where there is no layer for it, and there is one.
+        let _ = span.set_parent(caller);
+    }
+    span
 }
 
 fn route(request: &Request) -> &str {

@@ -18,6 +18,10 @@ pub(super) const BARE: &str = "purlin, no layers";
 pub(super) const BY_HAND: &str = "layers by hand";
 /// Purlin as it is.
 pub(super) const PURLIN: &str = "purlin";
+/// The default stack by hand, with a span of OpenTelemetry for each request.
+pub(super) const BY_HAND_TRACED: &str = "layers by hand, traced";
+/// Purlin, with the same.
+pub(super) const TRACED: &str = "purlin, traced";
 
 /// The address is free, nobody balances load, and admin has whatever port there is.
 const SETTINGS: [&str; 6] = [
@@ -43,9 +47,14 @@ pub(super) fn bare() -> Result<Vec<Contestant>> {
 
 /// Those with the default stack.
 pub(super) fn layered() -> Result<Vec<Contestant>> {
+    let mut traced = SETTINGS.to_vec();
+    // Spans are made, and nobody is sent them.
+    traced.extend(["--set", "otel.traces.exporter=none"]);
     Ok(vec![
         Contestant::new(BY_HAND, beside("serve-layers")?, &[]),
         Contestant::new(PURLIN, beside("serve-purlin")?, &SETTINGS),
+        Contestant::new(BY_HAND_TRACED, beside("serve-layers")?, &["traced"]),
+        Contestant::new(TRACED, beside("serve-purlin")?, &traced),
     ])
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use super::contestants::{self, BARE, BY_HAND, PURLIN, SERVE, SERVE_ADDR};
+use super::contestants::{self, BARE, BY_HAND, BY_HAND_TRACED, PURLIN, SERVE, SERVE_ADDR, TRACED};
 use super::{PER_CONNECTION, runtime};
 use crate::cores::Cores;
 use crate::count::{Cost, Counter};
@@ -47,7 +47,8 @@ const BUDGETS: [(&str, [Cost; 3]); 2] = [
 const WORKS: [&str; 3] = ["hello", "json", "hello, churn"];
 
 /// Who is compared with whom.
-const PAIRS: [(&str, &str); 3] = [(BARE, SERVE), (BARE, SERVE_ADDR), (PURLIN, BY_HAND)];
+const PAIRS: [(&str, &str); 4] =
+    [(BARE, SERVE), (BARE, SERVE_ADDR), (PURLIN, BY_HAND), (TRACED, BY_HAND_TRACED)];
 
 /// Counts, compares, and fails where a budget is exceeded.
 pub(crate) fn count(args: &Args) -> Result<()> {

@@ -1,12 +1,12 @@
 //! The report: processor time of a request, and what a caller waits.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::runtime::Runtime;
 
-use super::contestants::{self, BARE, BY_HAND, LOOP, PURLIN, SERVE};
+use super::contestants::{self, BARE, BY_HAND, BY_HAND_TRACED, LOOP, PURLIN, SERVE, TRACED};
 use super::{PER_CONNECTION, runtime};
 use crate::chart::Chart;
 use crate::cores::Cores;
@@ -81,8 +81,10 @@ pub(crate) fn compare(args: &Args) -> Result<()> {
     verdict(BARE, SERVE, &contestants, &turns)?;
     verdict(BARE, LOOP, &contestants, &turns)?;
     verdict(PURLIN, BY_HAND, &contestants, &turns)?;
+    verdict(TRACED, BY_HAND_TRACED, &contestants, &turns)?;
     for peer in &args.peers {
         verdict(PURLIN, &peer.name, &contestants, &turns)?;
+        verdict(TRACED, &peer.name, &contestants, &turns)?;
     }
     println!(
         "{} turns each: POST /json over {} connections, {}; p50 and p99 at {} requests a second",
@@ -142,8 +144,10 @@ fn turn(served: &Served, args: &Args, per_connection: u64, runtime: &Runtime) ->
     let before = served.cpu()?;
     let answered = ask(lasts)?;
     let cpu = served.cpu()? - before;
+    let began = Instant::now();
     let waited = open_loop(address, Work::Json, connections, args.rate, lasts);
     let mut waited = runtime.block_on(waited)?;
+    keeps_up(waited.len(), began.elapsed(), args.rate)?;
     waited.sort_unstable();
     Ok(Turn {
         ready_ms: served.ready_after.as_secs_f64() * 1e3,
@@ -152,6 +156,18 @@ fn turn(served: &Served, args: &Args, per_connection: u64, runtime: &Runtime) ->
         p99_us: quantile(&waited, 0.99)?,
         resident_mib: served.resident()? as f64 / 1024.0,
     })
+}
+
+/// Whether so many were answered in that time as had to be: where not, what they waited is the
+/// length of a queue, and says nothing of who answers.
+fn keeps_up(answered: usize, within: Duration, rate: u32) -> Result<()> {
+    let reached = answered as f64 / within.as_secs_f64();
+    ensure!(
+        reached >= 0.9 * f64::from(rate),
+        "{reached:.0} of {rate} requests a second were answered: choose a lower --rate, or a machine \
+         that has nothing else to do"
+    );
+    Ok(())
 }
 
 /// In microseconds, of what is sorted.
@@ -210,6 +226,13 @@ fn draw(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_does_not_keep_up_has_no_waits() {
+        assert!(keeps_up(4000, Duration::from_millis(1080), 4000).is_ok());
+        let error = keeps_up(4000, Duration::from_secs(2), 4000).unwrap_err().to_string();
+        assert!(error.starts_with("2000 of 4000 requests a second were answered"), "{error}");
+    }
 
     #[test]
     fn a_quantile_is_one_of_the_values() {
