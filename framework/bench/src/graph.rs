@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::Command, time::Instant}
 use anyhow::{Context, Result, ensure};
 use purlin_core::app::AppBuilder;
 
+use self::modules::Slow;
 use crate::spread::Spread;
 
 /// What is compared, and how often.
@@ -29,6 +30,9 @@ pub(crate) struct Once {
     /// An application without modules, to be subtracted from one with them.
     #[arg(long)]
     empty: bool,
+    /// A few modules that take a while to start, and of which most need not wait for one another.
+    #[arg(long, conflicts_with = "empty")]
+    slow: bool,
     /// One thread, so that two runs execute the same instructions.
     #[arg(long)]
     single_thread: bool,
@@ -69,6 +73,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     println!("{} runs each of {} modules", args.times, modules::COUNT);
+    slow(Command::new(this).args(["once", "--slow"]), args.times)
+}
+
+/// How long a start takes of which most can be done at the same time.
+fn slow(command: &mut Command, runs: usize) -> Result<()> {
+    let mut starts = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let took = times(command)?;
+        starts.extend(took.iter().filter(|(phase, _)| *phase == "start").map(|(_, us)| us / 1e3));
+    }
+    let Slow { count, depth, each } = modules::SLOW;
+    println!(
+        "start of {count} modules that take {each:?} each, ms {}; the longest path is {:?}, their sum {:?}",
+        Spread::of(starts).context("--times must be at least 1")?,
+        each * depth,
+        each * count
+    );
     Ok(())
 }
 
@@ -99,7 +120,12 @@ pub(crate) fn once(args: &Once) -> Result<()> {
     };
     let runtime = runtime.enable_all().build().context("could not build a runtime")?;
     // Boxed, since the future holds the whole builder.
-    runtime.block_on(Box::pin(measure(if args.empty { modules::none() } else { modules::all() })))
+    let builder = match (args.empty, args.slow) {
+        (true, _) => modules::none(),
+        (_, true) => modules::slow(),
+        _ => modules::all(),
+    };
+    runtime.block_on(Box::pin(measure(builder)))
 }
 
 async fn measure(builder: AppBuilder) -> Result<()> {
