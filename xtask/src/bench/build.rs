@@ -73,12 +73,25 @@ impl Bench<'_> {
         let (ours, theirs) = (clean[1].cpu.as_secs_f64(), clean[0].cpu.as_secs_f64());
         lines.push(format!("minimal over by-hand, clean, processor time: × {:.2}", ours / theirs));
 
+        for peer in ["summer-rs", "loco"] {
+            let took = self.build_peer(peer, &work.path().join(peer))?;
+            lines.push(format!("{peer:12} clean build          {took}"));
+        }
         let mut quickstart = self.workspace.cargo("build");
         quickstart.args(["--package", "quickstart", "--target-dir"]).arg(work.path().join("q"));
         let took = self.timed(&mut quickstart)?;
         lines.push(format!("{:12} clean build          {took}", "quickstart"));
         lines.iter().for_each(|line| self.figures.add(line));
         Ok(())
+    }
+
+    /// Builds a peer, with as little to debug it by as the others have.
+    fn build_peer(&self, name: &str, target: &Path) -> Result<Took> {
+        let mut build = Command::new("cargo");
+        build.args(["build", "--locked", "--config", "profile.dev.debug='line-tables-only'"]);
+        build.args(["--config", "profile.dev.package.'*'.debug=false", "--target-dir"]).arg(target);
+        let source = self.workspace.root.join("framework/bench/peers").join(name);
+        self.timed(build.env("CARGO_INCREMENTAL", "1").current_dir(source))
     }
 
     /// Runs a build in silence.
