@@ -157,47 +157,56 @@ fn the_pod_may_do_little() {
     assert_eq!(container["command"], Value::Null);
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap_or_else(|| panic!("{value} is no list"))
+}
+
+/// The files of a volume, by their names.
+fn files(volume: &Value) -> Vec<(String, String)> {
+    if volume["configMap"].is_object() {
+        let map = manifest("ConfigMap");
+        assert_eq!(volume["configMap"]["name"], map["metadata"]["name"]);
+        let files = map["data"].as_object().expect("the map has files").iter();
+        files.map(|(name, content)| (name.clone(), text(content).to_owned())).collect()
+    } else if volume["secret"].is_object() {
+        // What the command at the top of the manifest makes.
+        let secret = text(&volume["secret"]["secretName"]);
+        let command = format!("secret generic {secret} --from-literal=");
+        let (_, made) = MANIFEST.split_once(&command).expect("it says how to make the secret");
+        let (name, _) = made.split_once('=').expect("the secret has a name");
+        vec![(name.to_owned(), "0123456789abcdef0123456789abcdef".to_owned())]
+    } else {
+        Vec::new()
+    }
+}
+
 /// The binary with the arguments, variables and files of its container; the paths of its volumes lie
 /// in its directory.
 fn deployed() -> Program {
-    let container = container();
-    let mounts: Vec<_> = container["volumeMounts"].as_array().unwrap().iter().collect();
-    let program = quickstart();
+    let (pod, container, program) = (pod(), container(), quickstart());
     let directory = program.directory().to_owned();
-    let inside = |text: &str| {
-        mounts.iter().fold(text.to_owned(), |text, mount| {
-            let path = mount["mountPath"].as_str().unwrap();
-            text.replace(path, &format!("{}{path}", directory.display()))
+    let inside = |content: &str| {
+        list(&container["volumeMounts"]).iter().fold(content.to_owned(), |content, mount| {
+            let path = text(&mount["mountPath"]);
+            content.replace(path, &format!("{}{path}", directory.display()))
         })
     };
-    let write = |volume: &str, name: &str, content: &str| {
-        let mount = mounts.iter().find(|mount| mount["name"] == volume).expect(volume);
-        let mounted = PathBuf::from(inside(mount["mountPath"].as_str().unwrap()));
-        fs::create_dir_all(&mounted).unwrap();
-        fs::write(mounted.join(name), inside(content)).unwrap();
-    };
-    for volume in pod()["volumes"].as_array().unwrap() {
-        let name = volume["name"].as_str().unwrap();
-        if volume["configMap"].is_object() {
-            let map = manifest("ConfigMap");
-            assert_eq!(volume["configMap"]["name"], map["metadata"]["name"]);
-            for (file, content) in map["data"].as_object().unwrap() {
-                write(name, file, content.as_str().unwrap());
-            }
-        } else if volume["secret"].is_object() {
-            // What the command at the top of the manifest makes.
-            let secret = &volume["secret"]["secretName"];
-            let command = format!("secret generic {} --from-literal=", secret.as_str().unwrap());
-            let (_, made) = MANIFEST.split_once(&command).expect("it says how to make the secret");
-            write(name, made.split_once('=').unwrap().0, "0123456789abcdef0123456789abcdef");
+    for mount in list(&container["volumeMounts"]) {
+        let volume = list(&pod["volumes"]).iter().find(|volume| volume["name"] == mount["name"]);
+        let mounted = PathBuf::from(inside(text(&mount["mountPath"])));
+        fs::create_dir_all(&mounted).expect("a directory can be made");
+        for (name, content) in files(volume.expect("what is mounted is a volume")) {
+            fs::write(mounted.join(name), inside(&content)).expect("a file can be written");
         }
     }
-    let variables = container["env"].as_array().unwrap().iter();
-    let program = variables.fold(program, |program, variable| {
-        program.env(variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap())
+    let program = list(&container["env"]).iter().fold(program, |program, variable| {
+        program.env(text(&variable["name"]), text(&variable["value"]))
     });
-    let args = container["args"].as_array().unwrap().iter();
-    args.fold(program, |program, arg| program.arg(inside(arg.as_str().unwrap())))
+    list(&container["args"]).iter().fold(program, |program, arg| program.arg(inside(text(arg))))
 }
 
 #[test]
