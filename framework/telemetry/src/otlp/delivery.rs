@@ -59,11 +59,11 @@ impl Delivery {
         true
     }
 
-    /// Gives up on what still waits.
-    pub(super) fn close(&self) {
+    /// Gives up on what still waits, and on no fewer than `least`.
+    pub(super) fn close(&self, least: u64) {
         self.closed.store(true, Ordering::Release);
         let left = self.waiting.swap(0, Ordering::AcqRel);
-        self.left.fetch_add(left as u64, Ordering::Relaxed);
+        self.left.fetch_add(least.max(left as u64), Ordering::Relaxed);
     }
 
     pub(super) fn delivered(&self) -> u64 {
@@ -115,10 +115,17 @@ mod tests {
         assert_eq!((entered, delivery.of(Loss::CrowdedOut)), (6, 4));
         assert!(delivery.leave(2, true) && delivery.leave(3, false));
         assert!(delivery.enter(6));
-        delivery.close();
+        delivery.close(0);
         assert!(!delivery.enter(6) && !delivery.leave(2, true) && !delivery.leave(2, false));
         assert_eq!(delivery.lost(), 4 + 3 + 2);
         assert_eq!((delivery.delivered(), delivery.failures()), (2, 1));
         assert_eq!((delivery.of(Loss::Refused), delivery.of(Loss::Left)), (3, 2));
+    }
+
+    #[test]
+    fn what_was_not_even_begun_is_counted() {
+        let delivery = Delivery::default();
+        delivery.close(1);
+        assert_eq!(delivery.of(Loss::Left), 1);
     }
 }

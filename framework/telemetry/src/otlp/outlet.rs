@@ -158,8 +158,8 @@ impl OtlpOutlet {
             return;
         };
         let (outlet, (done, ended)) = (self.clone(), oneshot::channel());
-        // The SDK blocks, for metrics 5 s whatever it is told, and the runtime would wait for a
-        // thread of its own.
+        // The SDK blocks, for metrics 5 s whatever it is told, and what blocks in a runtime may have
+        // taken all of its threads.
         let ending = thread::Builder::new().name("purlin-otel-flush".to_owned()).spawn(move || {
             // What fails is told and counted by the exporter.
             let _ = match signal {
@@ -171,10 +171,9 @@ impl OtlpOutlet {
             };
             let _ = done.send(());
         });
-        if ending.is_ok() {
-            let _ = clock.timeout(limit, ended).await;
-        }
-        delivery.close();
+        let answered = ending.is_ok() && clock.timeout(limit, ended).await.is_ok();
+        // What waits are records; a report is made only when it is sent.
+        delivery.close(u64::from(signal == Signal::Metrics && !answered));
     }
 }
 
