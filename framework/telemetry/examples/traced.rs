@@ -2,6 +2,7 @@
 //! neighbour, which may be another one of it.
 
 use std::{
+    convert::Infallible,
     process::ExitCode,
     sync::{
         Arc,
@@ -12,7 +13,8 @@ use std::{
 
 extern crate purlin_core as purlin;
 
-use axum::{Json, extract::State};
+use axum::{Json, body::Body, extract::State};
+use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 use purlin::{app::App, error::Result, spawner::Spawner};
 use purlin_admin::AdminModule;
@@ -31,6 +33,7 @@ fn routes() -> Routes<Needs> {
         .public("/orders/{id}", post(take))
         .public("/stock/{id}", get(async move |headers: HeaderMap| stock(&asked, &headers)))
         .public("/fails", get(async || StatusCode::INTERNAL_SERVER_ERROR))
+        .public("/events", get(events))
         .public("/refused", get(async || Problem::new(StatusCode::CONFLICT).detail("not now")))
 }
 
@@ -61,6 +64,15 @@ fn stock(asked: &AtomicBool, headers: &HeaderMap) -> Result<Json<Value>, StatusC
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     Ok(Json(json!({ "traceparent": text("traceparent"), "baggage": text("baggage") })))
+}
+
+/// An event, which is made after the request was answered.
+async fn events() -> Body {
+    Body::from_stream(stream::once(async {
+        tokio::task::yield_now().await;
+        tracing::info!("an event goes out");
+        Ok::<_, Infallible>("event")
+    }))
 }
 
 /// A job that fails every time, after it has looked at the database.

@@ -95,3 +95,16 @@ async fn identifiers_need_no_collector() {
     let line = lines.iter().find(|line| line["message"] == "an order comes in").unwrap();
     assert_eq!(line["trace_id"], TRACE);
 }
+
+/// The connection drives the body of an answer after the request itself is over.
+#[tokio::test]
+async fn what_a_stream_logs_is_in_the_span_of_its_request() {
+    let service = Service::start(&[("OTEL_TRACES_EXPORTER", "none")]).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    let headers = [("traceparent", &*traceparent), ("x-correlation-id", "c-7")];
+    assert_eq!(service.ask("GET", "/events", &headers).await, "event");
+    let lines = service.stop().await.lines;
+    let line = lines.iter().find(|line| line["message"] == "an event goes out").unwrap();
+    assert_eq!((&line["trace_id"], &line["correlation_id"]), (&TRACE.into(), &"c-7".into()));
+    assert_ne!(line["span_id"].as_str().unwrap(), CALLER);
+}
