@@ -151,6 +151,16 @@ impl Graph {
         !self.left_out.contains_key(&node)
     }
 
+    /// Whether the section is that of a node in whose place there is something else, or that only
+    /// such a node needed.
+    pub(crate) fn replaces(&self, section: &Section) -> bool {
+        self.left_out.iter().any(|(&node, why)| {
+            let of = self.nodes[node].section.as_ref();
+            matches!(why, LeftOut::Replaced | LeftOut::Unneeded)
+                && of.is_some_and(|of| of.key() == section.key())
+        })
+    }
+
     /// The node that is started on behalf of `node`: the set of a component, else itself.
     pub(crate) fn unit(&self, node: usize) -> usize {
         self.nodes[node].set.unwrap_or(node)

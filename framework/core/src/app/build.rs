@@ -86,9 +86,11 @@ fn assemble(
         entropy,
         listeners,
     } = builder;
-    problems.extend(settings.check().into_iter().map(Into::into));
     let (nodes, starts) = flatten(parts, &settings, &mut checks);
     let (graph, wiring) = checks.run(nodes);
+    // Whatever a test puts in the place of a module needs none of its settings.
+    let wrong = settings.check_where(|section| !graph.replaces(section));
+    problems.extend(wrong.into_iter().map(Into::into));
     problems.extend(wiring.into_iter().map(Into::into));
 
     let lifecycle = read::<LifecycleConfig>(&settings, &sections, "lifecycle");

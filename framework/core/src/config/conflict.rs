@@ -33,9 +33,12 @@ use std::fmt;
 ///   set        pool.max = 20 (default)
 ///   fix        raise `max`
 /// ```
+/// A field of a nested struct is `pool.max`. Where one of the fields is not set, the conflict is not
+/// told by `validate()`, which reads nothing that could set it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     pub(super) fields: Vec<&'static str>,
+    pub(super) hidden: Vec<&'static str>,
     pub(super) why: String,
     pub(super) fix: String,
 }
@@ -50,7 +53,20 @@ impl Conflict {
         why: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { fields: fields.into_iter().collect(), why: why.into(), fix: fix.into() }
+        let fields = fields.into_iter().collect();
+        Self { fields, hidden: Vec::new(), why: why.into(), fix: fix.into() }
+    }
+
+    /// Does not show the value of `field`: it is long, or may be a secret that is in the wrong place.
+    #[must_use]
+    pub fn hiding(mut self, field: &'static str) -> Self {
+        self.hidden.push(field);
+        self
+    }
+
+    /// Why they do not go together.
+    pub fn why(&self) -> &str {
+        &self.why
     }
 
     /// What to change.

@@ -80,15 +80,22 @@ impl<'a> Reader<'a> {
         let mut path = vec![self.section.key()];
         path.extend(&self.path);
         let mut message = conflict.what(&path.join("."));
-        for field in &conflict.fields {
-            self.path.push(field);
+        for &field in &conflict.fields {
+            let depth = self.path.len();
+            self.path.extend(field.split('.'));
             let leaf = self.section.leaf(&self.path);
-            self.path.pop();
-            let candidate =
-                leaf.and_then(|leaf| Some((leaf, self.settings.candidates(leaf).pop()?)));
-            let Some((leaf, Candidate { origin, value })) = candidate else { continue };
+            self.path.truncate(depth);
+            let Some(leaf) = leaf else { continue };
+            let Some(Candidate { origin, value }) = self.settings.candidates(leaf).pop() else {
+                // What is not set here may be set where the application runs.
+                if self.settings.is_hermetic() {
+                    return None;
+                }
+                continue;
+            };
             let is_open = matches!(self.settings.find(leaf), Found::Value { hidden: true, .. });
-            let value = match leaf.field().is_secret() || is_open {
+            let is_hidden = leaf.field().is_secret() || conflict.hidden.contains(&field);
+            let value = match is_hidden || is_open {
                 true => "[redacted]".to_owned(),
                 false => shown(&value),
             };

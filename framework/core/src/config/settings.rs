@@ -97,7 +97,12 @@ impl Settings {
     /// Finds everything that is wrong with the values of all sections that are not disabled. Fields
     /// whose reference is still open are passed over.
     pub fn check(&self) -> Vec<Problem> {
-        let enabled = |section: &&Section| self.disabled(section).is_none();
+        self.check_where(|_| true)
+    }
+
+    /// The same of some sections.
+    pub(crate) fn check_where(&self, wanted: impl Fn(&Section) -> bool) -> Vec<Problem> {
+        let enabled = |section: &&Section| self.disabled(section).is_none() && wanted(section);
         let sections = self.inner.sections.iter().filter(enabled);
         sections.flat_map(|section| section.check(Reader::new(self, section, true))).collect()
     }

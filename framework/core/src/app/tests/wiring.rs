@@ -2,7 +2,12 @@ use std::sync::Arc;
 
 use super::app;
 use crate::{
-    clock::Clock, config::NoConfig, error::Result, gives::Group, init::Init, module::Module,
+    clock::Clock,
+    config::{Config, NoConfig},
+    error::Result,
+    gives::Group,
+    init::Init,
+    module::Module,
     needs::Named,
 };
 
@@ -138,6 +143,40 @@ async fn what_is_given_can_be_replaced_and_decorated() {
     let app = super::app().provide(give).provide(take).replace(greeting("replaced"));
     let app = app.decorate::<dyn Greeting>(loud).start().await.unwrap();
     assert_eq!(*app.get::<Arc<String>>(), "REPLACED");
+    assert!(app.stop().await.is_clean());
+}
+
+/// It cannot work without its one setting.
+struct LockModule;
+
+#[derive(Debug, Config)]
+#[config(section = "lock")]
+struct LockConfig {
+    #[expect(dead_code, reason = "it is there to be missing")]
+    key: String,
+}
+
+impl Module for LockModule {
+    const NAME: &'static str = "lock";
+    type Config = LockConfig;
+    type Needs = ();
+    type Gives = Arc<dyn Greeting>;
+
+    async fn init(&self, _: LockConfig, (): (), _: &mut Init) -> Result<Arc<dyn Greeting>> {
+        Ok(greeting("unlocked"))
+    }
+}
+
+#[tokio::test]
+async fn what_is_replaced_needs_no_settings() {
+    let app = || {
+        let take = |greeting: Arc<dyn Greeting>| async move { Ok(Arc::new(greeting.text())) };
+        app().module(LockModule).provide(take)
+    };
+    let said = app().build().unwrap_err().to_string();
+    assert!(said.contains("`lock.key` is required"), "{said}");
+    let app = app().replace(greeting("replaced")).start().await.unwrap();
+    assert_eq!(*app.get::<Arc<String>>(), "replaced");
     assert!(app.stop().await.is_clean());
 }
 
