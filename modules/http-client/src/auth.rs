@@ -8,32 +8,22 @@ use crate::{
 
 /// The header that says who the service is.
 pub(crate) fn header(config: &AuthConfig) -> Result<Option<(HeaderName, HeaderValue)>, SetupError> {
-    let missing = |what| SetupError::Auth { what, kind: config.kind };
-    if config.kind == AuthKind::None {
-        return match config.secret {
-            Some(_) => Err(missing("`auth.secret` is set")),
-            None => Ok(None),
-        };
-    }
-    let secret = config.secret.as_ref().ok_or_else(|| missing("`auth.secret` is not set"))?;
+    config.check().map_err(SetupError::Auth)?;
+    let Some(secret) = &config.secret else { return Ok(None) };
     let secret = secret.expose();
     let (name, value) = match config.kind {
         AuthKind::None => return Ok(None),
-        AuthKind::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {secret}"))),
-        AuthKind::Basic if config.user.is_empty() => {
-            return Err(missing("`auth.user` is not set"));
-        }
-        AuthKind::Basic => (AUTHORIZATION, {
+        AuthKind::Bearer => (AUTHORIZATION, format!("Bearer {secret}")),
+        AuthKind::Basic => {
             let pair = BASE64_STANDARD.encode(format!("{}:{secret}", config.user));
-            HeaderValue::try_from(format!("Basic {pair}"))
-        }),
+            (AUTHORIZATION, format!("Basic {pair}"))
+        }
         AuthKind::ApiKey => {
-            let name = HeaderName::try_from(&config.header);
-            let name = name.map_err(|_| missing("`auth.header` is no name of a header"))?;
-            (name, HeaderValue::try_from(secret.as_str()))
+            let name = HeaderName::try_from(&config.header).map_err(|_| SetupError::Header)?;
+            (name, secret.clone())
         }
     };
-    let mut value = value.map_err(|_| missing("`auth.secret` cannot be in a header"))?;
+    let mut value = HeaderValue::try_from(value).expect("what is sent was checked above");
     value.set_sensitive(true);
     Ok(Some((name, value)))
 }

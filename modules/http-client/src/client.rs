@@ -12,7 +12,7 @@ use crate::{
     error::SetupError,
     metrics::Instruments,
     request::Request,
-    transport::{SCHEMES, Transport},
+    transport::Transport,
 };
 
 /// A client of one upstream.
@@ -166,7 +166,7 @@ impl HttpClientBuilder {
     /// [`SetupError`] when address or `auth` make no sense.
     pub fn build(self, config: &HttpClientConfig) -> Result<HttpClient, SetupError> {
         let Self { name, clock, entropy, meter } = self;
-        let base = base(&config.url)?;
+        config.check()?;
         let agent = config.user_agent.as_deref().unwrap_or(&name);
         let agent = HeaderValue::try_from(agent).map_err(|_| SetupError::UserAgent)?;
         let transport = Transport::new(config, clock.system_now())?;
@@ -178,7 +178,7 @@ impl HttpClientBuilder {
             .config(&config.guard)
             .build();
         Ok(HttpClient(Arc::new(Inner {
-            base,
+            base: config.url.clone(),
             transport,
             agent,
             auth: auth::header(&config.auth)?,
@@ -190,24 +190,4 @@ impl HttpClientBuilder {
             calls,
         })))
     }
-}
-
-/// The address in front of every path, without a slash at its end.
-fn base(url: &Url) -> Result<Url, SetupError> {
-    let mut shown = url.clone();
-    // These fail for addresses that cannot have what they remove.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(SetupError::Credentials(shown));
-    }
-    if shown != *url {
-        return Err(SetupError::Query(shown));
-    }
-    if !SCHEMES.contains(&url.scheme()) || !url.has_host() {
-        return Err(SetupError::Scheme(shown));
-    }
-    Ok(shown)
 }

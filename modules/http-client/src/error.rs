@@ -1,15 +1,13 @@
 use std::{error::Error as StdError, fmt};
 
 use http::{Method, StatusCode};
-use purlin::error::{Code, ServiceError};
-use url::Url;
-
-use crate::{config::AuthKind, transport::SCHEMES};
+use purlin::{
+    config::Conflict,
+    error::{Code, ServiceError},
+};
 
 /// What lies below an error of the transport.
 pub type Cause = Box<dyn StdError + Send + Sync>;
-
-const NO_TLS: &str = if cfg!(feature = "tls") { "" } else { " (https takes the feature `tls`)" };
 
 /// A request has no answer, or not the one that was asked for.
 ///
@@ -87,28 +85,20 @@ pub enum Broken {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// The address is none that can be called.
-    #[error("`{0}` cannot be called: write {schemes}://host:port/path{NO_TLS}", schemes = SCHEMES.join(" or "))]
-    Scheme(Url),
-    /// The address has a user or a password.
-    #[error(
-        "the address of `{0}` has a user or a password, which would be in logs: say them in `auth`"
-    )]
-    Credentials(Url),
-    /// The address has a query or a fragment.
-    #[error("the address of `{0}` has a query or a fragment, and paths are appended to it")]
-    Query(Url),
+    /// The address is none that can be called; see [`HttpClientConfig::check`].
+    ///
+    /// [`HttpClientConfig::check`]: crate::HttpClientConfig::check
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// There is not what `auth.kind` sends.
+    #[error("in `auth`: {0}")]
+    Auth(Conflict),
+    /// The name of the header of `api_key` is none.
+    #[error("`auth.header` is no name of a header")]
+    Header,
     /// The `User-Agent` cannot be in a header.
     #[error("`user_agent` cannot be in a header")]
     UserAgent,
-    /// `auth` makes no sense.
-    #[error("{what}, but `auth.kind` is `{kind}`")]
-    Auth {
-        /// What is missing.
-        what: &'static str,
-        /// What is sent.
-        kind: AuthKind,
-    },
     /// The files of TLS cannot be used.
     #[cfg(feature = "tls")]
     #[error("TLS cannot be set up")]

@@ -76,22 +76,23 @@ fn what_cannot_be_called_is_refused_at_start() {
     };
     let none = AuthConfig::default;
     let scheme = refused("ftp://bank", none());
-    assert!(scheme.starts_with("`ftp://bank/` cannot be called: write http"), "{scheme}");
+    let said = "`url`: nothing can be called at `ftp://bank/`; write http";
+    assert!(scheme.starts_with(said), "{scheme}");
     if cfg!(not(feature = "tls")) {
         assert!(refused("https://bank", none()).contains("the feature `tls`"));
     }
     let secret = refused("http://ada:hunter2@bank", none());
     assert!(secret.contains("say them in `auth`") && !secret.contains("hunter2"), "{secret}");
-    assert!(
-        refused("http://bank/?key=hunter2", none()).starts_with("the address of `http://bank/`")
-    );
+    let secret = refused("http://bank/?key=hunter2", none());
+    assert!(secret.contains("it has a query") && !secret.contains("hunter2"), "{secret}");
     let bearer = AuthConfig { kind: AuthKind::Bearer, ..none() };
     assert_eq!(
         refused("http://bank", bearer),
-        "`auth.secret` is not set, but `auth.kind` is `bearer`"
+        "in `auth`: `kind`, `secret`: bearer sends a secret, and none is set; set the secret, or \
+         `kind` to none"
     );
     let unused = AuthConfig { secret: Some(Secret::new("hunter2".to_owned())), ..none() };
-    assert_eq!(refused("http://bank", unused), "`auth.secret` is set, but `auth.kind` is `none`");
+    assert!(refused("http://bank", unused).contains("nothing says how it is sent"));
 }
 
 #[tokio::test]
