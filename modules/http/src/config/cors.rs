@@ -1,5 +1,6 @@
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
+use http::{HeaderName, Method};
 use purlin::config::{Config, Conflict};
 
 use super::AllowedOrigin;
@@ -18,12 +19,15 @@ pub struct CorsConfig {
     pub credentials: bool,
     /// The methods that they may use.
     #[config(default = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])]
+    #[validate(custom(function = are_methods))]
     pub methods: Vec<String>,
     /// The headers that they may send, beside those that every page may.
     #[config(default = ["authorization", "content-type", "x-correlation-id", "x-request-id"])]
+    #[validate(custom(function = are_headers))]
     pub headers: Vec<String>,
     /// The headers of answers that they may read, beside those that every page may.
     #[config(default = ["location", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after", "x-correlation-id"])]
+    #[validate(custom(function = are_headers))]
     pub expose: Vec<String>,
     /// How long browsers may remember all this.
     #[config(default = "10m")]
@@ -50,6 +54,23 @@ impl CorsConfig {
             let fix = format!("name the {list}, or set `credentials` to false");
             Err(Conflict::between([list, "credentials"], why, fix))
         })
+    }
+}
+
+fn are_methods(names: &[String]) -> Result<(), String> {
+    are::<Method>("method", names)
+}
+
+fn are_headers(names: &[String]) -> Result<(), String> {
+    are::<HeaderName>("header", names)
+}
+
+fn are<T: FromStr>(what: &str, names: &[String]) -> Result<(), String> {
+    match names.iter().find(|name| name.parse::<T>().is_err()) {
+        None => Ok(()),
+        Some(name) => {
+            Err(format!("`{name}` is no name of a {what}; write one for each element of the list"))
+        }
     }
 }
 

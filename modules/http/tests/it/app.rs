@@ -141,6 +141,27 @@ fn origins_that_no_browser_takes_are_found_before_the_start() {
 }
 
 #[test]
+fn what_pages_may_send_is_checked_before_the_start() {
+    let app = app().inputs(Inputs::hermetic()).supply::<dyn Authenticator>(Arc::new(Nobody));
+    let app = app.module(HttpModule::new(routes));
+    let refused = app
+        .set("http.cors.methods", ["GET", "PO ST"])
+        .set("http.cors.headers", ["x-a, x-b"])
+        .set("http.cors.expose", ["", "etag"])
+        .build();
+    let text = refused.unwrap_err().to_string();
+    for said in [
+        ("http.cors.methods", "`PO ST` is no name of a method; write one for each element"),
+        ("http.cors.headers", "`x-a, x-b` is no name of a header; write one for each element"),
+        ("http.cors.expose", "`` is no name of a header"),
+    ] {
+        let line =
+            text.lines().find(|line| line.contains(said.0)).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.contains(said.1), "{text}");
+    }
+}
+
+#[test]
 fn a_secured_route_needs_an_authenticator_and_all_problems_are_told() {
     let clashing = || routes().public("/orders", get(list)).public("/orders/{number}", get(list));
     let error = app().module(HttpModule::new(clashing)).validate().unwrap_err().to_string();
