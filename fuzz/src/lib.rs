@@ -147,6 +147,6 @@ async fn authenticator() -> JwtAuthenticator {
     let secret = "0123456789abcdef0123456789abcdef0123456789abcdef".to_owned();
     let config = JwtConfig { secret: Some(secret.into()), ..JwtConfig::default() };
     let meter = Meter::noop();
-    let connected = JwtAuthenticator::connect(&config, Clock::system(), &meter);
+    let connected = JwtAuthenticator::connect("jwt", &config, Clock::system(), &meter);
     connected.await.expect("a secret needs no connection")
 }

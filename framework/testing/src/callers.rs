@@ -62,7 +62,7 @@ impl Authenticator for Callers {
     async fn authenticate(&self, request: &Parts) -> Result<Principal, AuthError> {
         let header = request.headers.get(AUTHORIZATION).ok_or(AuthError::Missing)?;
         if self.away.load(Ordering::Relaxed) {
-            return Err(AuthError::Unavailable(anyhow!("the test lets nobody be checked")));
+            return Err(AuthError::unavailable(anyhow!("the test lets nobody be checked")));
         }
         let name = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let known = name.and_then(|name| self.known.get(name));

@@ -1,5 +1,7 @@
 //! How a caller is found out.
 
+use std::time::Duration;
+
 use http::request::Parts;
 use purlin::{async_trait, needs::Interface};
 
@@ -55,7 +57,22 @@ pub enum AuthError {
     /// since it would help whoever guesses or forges.
     #[error("the credentials are not valid")]
     Invalid(String),
-    /// They cannot be checked now: 503. The cause is logged and not shown.
+    /// They cannot be checked now: 503. The cause is never shown; it is logged at warn, but only
+    /// once in a while, since callers decide how many such requests there are.
     #[error("the credentials cannot be checked")]
-    Unavailable(#[source] purlin::error::Error),
+    Unavailable {
+        /// Why.
+        source: purlin::error::Error,
+        /// When they may be checked again, where that is known: the caller's `Retry-After`.
+        retry_after: Option<Duration>,
+    },
+}
+
+// === impl AuthError ===
+
+impl AuthError {
+    /// [`Unavailable`](Self::Unavailable), for nobody knows how long.
+    pub fn unavailable(cause: impl Into<purlin::error::Error>) -> Self {
+        Self::Unavailable { source: cause.into(), retry_after: None }
+    }
 }

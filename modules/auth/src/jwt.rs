@@ -21,7 +21,7 @@
 //! A key may lie in a file: `public_key: file:/run/secrets/jwt.pem`.
 //!
 //! # What is refused
-//! Each of these is answered with the same 401. The reason is in the log at level debug, and in
+//! Each of these is answered with the same 401, unless its key [may be a new one](#rotation). The reason is in the log at level debug, and in
 //! [`metrics::TOKENS`].
 //!
 //! | token | `outcome` |
@@ -29,7 +29,7 @@
 //! | longer than `jwt.max_token_size` | `too_large` |
 //! | not three parts of base64url and JSON, two `Authorization` headers, a `crit` header | `malformed` |
 //! | `alg: none`, an unknown algorithm, one outside of `jwt.algorithms` or of what the key allows | `algorithm` |
-//! | a key id that no key has | `unknown_key` |
+//! | a key id that no key has, or none where several keys suit | `unknown_key` |
 //! | another key's signature, a changed token, an HMAC made with the public key | `signature` |
 //! | expired, or without `exp` | `expired`, `claim` |
 //! | not valid yet | `not_yet_valid` |
@@ -47,14 +47,22 @@
 //!
 //! # Rotation
 //! The set at `jwt.jwks_url` is fetched at start, which fails when it cannot be had; then every
-//! `jwt.jwks_refresh`; and at once when a token names a key that is not in it, but at most once per
-//! `jwt.jwks_cooldown`, however many such tokens come. Requests with such a token wait for the fetch
-//! that is under way; others go on meanwhile. When a fetch fails, the old keys stay and the health
-//! check fails; tokens with an unknown key are then answered with 503, since they may be good.
+//! `jwt.jwks_refresh`; and at once for a token of none of its keys, which is one that names another,
+//! or that names none and was signed with none. That is at most once per `jwt.jwks_cooldown`, however
+//! many such tokens come, and not for a token that no key could make good: one that has expired, say,
+//! or is for others. Requests with such a token wait for the fetch that is under way; others go on
+//! meanwhile.
+//!
+//! When a fetch fails, the old keys stay, the health check fails, and the log has one line, at warn.
+//! A token of none of the keys is then answered with 503, with the rest of the cool-down as its
+//! `Retry-After`, and not with 401: it may be good, and a client that is told that it is not throws it
+//! away, and has its user log in anew. It counts as `unavailable`.
 //!
 //! A fetch is a call of `purlin-http-client`: an issuer that is unavailable is asked up to three times
-//! within `jwt.jwks_timeout`, and it is in the client's metrics as `jwt`. An `https` address takes the
-//! feature `tls`; `jwt.jwks_tls` says whom is believed.
+//! within `jwt.jwks_timeout`, and it is in the client's metrics under the name of the section, `jwt`
+//! or `jwt@partner`. The issuer is told nothing of the request that made it necessary, not even its
+//! trace: it may be a stranger. An `https` address takes the feature `tls`; `jwt.jwks_tls` says whom is
+//! believed.
 //!
 //! [RFC 7519]: https://www.rfc-editor.org/rfc/rfc7519
 //! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
@@ -68,6 +76,7 @@ mod error;
 mod health;
 mod key;
 mod key_set;
+mod key_source;
 pub mod metrics;
 mod module;
 mod remote;
@@ -79,7 +88,6 @@ pub use self::{
     authenticator::JwtAuthenticator,
     config::JwtConfig,
     error::{SetupError, TokenError},
-    key_set::KeySetError,
     module::JwtModule,
     remote::Refresher,
 };

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use jsonwebtoken::Algorithm;
 use purlin::{async_trait, clock::Clock, error::anyhow, meter::Meter};
 
 use super::{
@@ -11,8 +10,8 @@ use super::{
     claims::Rules,
     config::JwtConfig,
     error::{SetupError, TokenError},
-    key::{Key, secret_bytes},
     key_set::KeySet,
+    key_source::KeySource,
     metrics::{Outcomes, TOKENS},
     remote::{Refresher, RemoteKeys},
 };
@@ -27,7 +26,7 @@ use crate::{AuthError, Authenticator, Principal};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// let config = JwtConfig { secret: Some("a secret of at least 32 bytes, say".to_owned().into()), ..Default::default() };
-/// let tokens = JwtAuthenticator::connect(&config, Clock::system(), &Meter::noop()).await.unwrap();
+/// let tokens = JwtAuthenticator::connect("jwt", &config, Clock::system(), &Meter::noop()).await.unwrap();
 /// let refused = tokens.verify("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.").await.unwrap_err();
 /// assert_eq!(refused.outcome(), "algorithm");
 /// # });
@@ -50,17 +49,19 @@ enum Keys {
 // === impl JwtAuthenticator ===
 
 impl JwtAuthenticator {
-    /// Reads the keys, or fetches them.
+    /// Reads the keys, or fetches them. The client that fetches them is called by the name of the
+    /// section: `jwt`.
     ///
     /// # Errors
     /// [`SetupError`] says which setting to change.
     pub async fn connect(
+        section: &str,
         config: &JwtConfig,
         clock: Clock,
         meter: &Meter,
     ) -> Result<Self, SetupError> {
         Ok(Self {
-            keys: Keys::new(config, &clock, meter).await?,
+            keys: Keys::new(section, config, &clock, meter).await?,
             rules: Rules::new(config),
             longest: config.max_token_size.as_usize(),
             clock,
@@ -89,11 +90,22 @@ impl JwtAuthenticator {
             return Err(TokenError::TooLarge(token.len()));
         }
         let token = Token::parse(token)?;
-        let key = match &self.keys {
-            Keys::Fixed(keys) => keys.find(&token)?,
-            Keys::Remote(keys) => keys.find(&token).await?,
-        };
-        key.verify(token.algorithm, token.message(), token.signature())?;
+        match &self.keys {
+            Keys::Fixed(keys) => keys.verify(&token)?,
+            Keys::Remote(keys) => match keys.verify(&token) {
+                Err(refused) if keys.may_know_better(&token, &refused) => {
+                    // Whatever key it is, it makes no token good that has expired, say.
+                    self.principal(&token)?;
+                    keys.verify_anew(&token).await?;
+                }
+                verified => verified?,
+            },
+        }
+        self.principal(&token)
+    }
+
+    /// Whoever the claims are about, if they are true.
+    fn principal(&self, token: &Token<'_>) -> Result<Principal, TokenError> {
         self.rules.principal(token.claims()?, self.clock.system_now())
     }
 
@@ -125,7 +137,9 @@ impl Authenticator for JwtAuthenticator {
             }
         };
         outcome.map_err(|error| match error {
-            TokenError::Unavailable(_) => AuthError::Unavailable(anyhow!(error)),
+            TokenError::Unavailable { retry_after, .. } => {
+                AuthError::Unavailable { source: anyhow!(error), retry_after: Some(retry_after) }
+            }
             _ => AuthError::Invalid(error.to_string()),
         })
     }
@@ -134,72 +148,20 @@ impl Authenticator for JwtAuthenticator {
 // === impl Keys ===
 
 impl Keys {
-    async fn new(config: &JwtConfig, clock: &Clock, meter: &Meter) -> Result<Self, SetupError> {
-        let allowed = &config.algorithms;
-        let (setting, keys) = match config {
-            JwtConfig {
-                secret: Some(secret),
-                public_key: None,
-                jwks: None,
-                jwks_url: None,
-                ..
-            } => {
-                let secret = secret.expose().as_bytes();
-                long_enough(secret, allowed)?;
-                ("jwt.secret", KeySet::one(Key::secret(secret), allowed))
+    async fn new(
+        section: &str,
+        config: &JwtConfig,
+        clock: &Clock,
+        meter: &Meter,
+    ) -> Result<Self, SetupError> {
+        let source = KeySource::of(config)
+            .map_err(|conflict| SetupError::Conflict { section: section.to_owned(), conflict })?;
+        Ok(match source {
+            KeySource::Here(keys) => Self::Fixed(keys),
+            KeySource::At(url) => {
+                let keys = RemoteKeys::fetch(section, url, config, clock, meter).await?;
+                Self::Remote(Arc::new(keys))
             }
-            JwtConfig {
-                secret: None, public_key: Some(pem), jwks: None, jwks_url: None, ..
-            } => {
-                let key = Key::pem(pem).map_err(SetupError::PublicKey)?;
-                ("jwt.public_key", KeySet::one(key, allowed))
-            }
-            JwtConfig {
-                secret: None, public_key: None, jwks: Some(json), jwks_url: None, ..
-            } => {
-                let keys = KeySet::read(json.as_bytes(), allowed).map_err(SetupError::KeySet)?;
-                ("jwt.jwks", keys)
-            }
-            JwtConfig {
-                secret: None, public_key: None, jwks: None, jwks_url: Some(url), ..
-            } => {
-                if let Some(algorithm) = allowed.iter().find(|one| secret_bytes(**one).is_some()) {
-                    let (algorithm, setting) = (*algorithm, "jwt.jwks_url");
-                    return Err(SetupError::AlgorithmWithoutKey { algorithm, setting });
-                }
-                let keys = RemoteKeys::fetch(url, config, clock, meter).await?;
-                return Ok(Self::Remote(Arc::new(keys)));
-            }
-            _ => return Err(one_of(config)),
-        };
-        match allowed.iter().find(|algorithm| !keys.allows(**algorithm)) {
-            Some(&algorithm) => Err(SetupError::AlgorithmWithoutKey { algorithm, setting }),
-            None => Ok(Self::Fixed(keys)),
-        }
+        })
     }
-}
-
-fn long_enough(secret: &[u8], allowed: &[Algorithm]) -> Result<(), SetupError> {
-    let has = secret.len();
-    let allowed = if allowed.is_empty() { &[Algorithm::HS256] } else { allowed };
-    for &algorithm in allowed {
-        if let Some(needs) = secret_bytes(algorithm)
-            && has < needs
-        {
-            return Err(SetupError::ShortSecret { algorithm, needs, has });
-        }
-    }
-    Ok(())
-}
-
-/// What is wrong where not exactly one setting says where the keys are.
-fn one_of(config: &JwtConfig) -> SetupError {
-    let set = [
-        ("`jwt.secret`", config.secret.is_some()),
-        ("`jwt.public_key`", config.public_key.is_some()),
-        ("`jwt.jwks`", config.jwks.is_some()),
-        ("`jwt.jwks_url`", config.jwks_url.is_some()),
-    ];
-    let set: Vec<_> = set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect();
-    if set.is_empty() { SetupError::NoKey } else { SetupError::SeveralKeys(set.join(" and ")) }
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use purlin::config::{ByteSize, Config, Secret};
+use purlin::config::{ByteSize, Config, Conflict, Secret};
 use url::Url;
+
+use super::key_source::KeySource;
 
 /// Which tokens are taken. Exactly one of `secret`, `public_key`, `jwks` and `jwks_url` is set.
 ///
 /// The section is `jwt`.
 #[derive(Debug, Clone, Config)]
-#[config(section = "jwt")]
+#[config(section = "jwt", check = JwtConfig::check)]
 pub struct JwtConfig {
     /// Key that is shared with whoever signs, for HS256 (32 bytes or more), HS384 (48) and HS512
     /// (64).
@@ -65,6 +67,17 @@ pub struct JwtConfig {
 
 // === impl JwtConfig ===
 
+impl JwtConfig {
+    /// Finds out whether one setting says which keys sign, whether these can be used, and whether
+    /// they suit the algorithms. It fetches nothing.
+    ///
+    /// # Errors
+    /// When not, with what to change.
+    pub fn check(&self) -> Result<(), Conflict> {
+        KeySource::of(self).map(drop)
+    }
+}
+
 impl Default for JwtConfig {
     fn default() -> Self {
         Self {
@@ -97,11 +110,13 @@ mod tests {
     #[test]
     fn the_defaults_are_the_same_with_and_without_an_application() {
         let section = Section::of::<JwtConfig>("jwt", None);
-        let (settings, problems) =
-            Settings::load(Inputs::default(), std::slice::from_ref(&section));
+        let url = "http://id.internal/jwks.json";
+        let inputs = Inputs::of_variables([("JWT_JWKS_URL", url)]);
+        let (settings, problems) = Settings::load(inputs, std::slice::from_ref(&section));
         assert!(problems.is_empty(), "{problems:?}");
         let read: JwtConfig = settings.read(&section).unwrap();
-        assert_eq!(format!("{read:?}"), format!("{:?}", JwtConfig::default()));
+        let made = JwtConfig { jwks_url: Some(url.parse().unwrap()), ..JwtConfig::default() };
+        assert_eq!(format!("{read:?}"), format!("{made:?}"));
     }
 
     #[test]

@@ -1,58 +1,25 @@
 //! Errors.
 
-use jsonwebtoken::Algorithm;
-use purlin::error::Error;
-use url::Url;
+use std::time::Duration;
 
-use super::key_set::KeySetError;
+use purlin::{config::Conflict, error::Error};
+use url::Url;
 
 /// Why the section cannot be used. Each says which setting to change.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// No setting says which keys sign.
-    #[error(
-        "no key is set: set `jwt.jwks_url`, `jwt.jwks`, `jwt.public_key` or `jwt.secret`, whichever your issuer offers"
-    )]
-    NoKey,
-    /// Several settings say which keys sign.
-    #[error("{0} are set: keep the one that your issuer signs with, and remove the others")]
-    SeveralKeys(String),
-    /// A secret is shorter than the hash (RFC 7518, section 3.2).
-    #[error(
-        "`jwt.secret` has {has} bytes and {algorithm:?} needs {needs}: set a longer one, such as the output of `openssl rand -base64 {needs}`"
-    )]
-    ShortSecret {
-        /// The algorithm that asks for more.
-        algorithm: Algorithm,
-        /// The bytes that it needs.
-        needs: usize,
-        /// The bytes that there are.
-        has: usize,
+    /// The settings contradict each other, or one of them cannot be; see [`JwtConfig::check`].
+    ///
+    /// [`JwtConfig::check`]: super::JwtConfig::check
+    #[error("{}; {}", .conflict.what(.section), .conflict.fix())]
+    Conflict {
+        /// The section.
+        section: String,
+        /// What is wrong.
+        conflict: Conflict,
     },
-    /// An algorithm is allowed for which there is no key.
-    #[error(
-        "`jwt.algorithms` has {algorithm:?}, which `{setting}` cannot verify: remove it, or set the key that it needs"
-    )]
-    AlgorithmWithoutKey {
-        /// The algorithm.
-        algorithm: Algorithm,
-        /// The setting that the keys come from.
-        setting: &'static str,
-    },
-    /// The public key is none, or is not one that may be used.
-    #[error("`jwt.public_key` cannot be used: {0}")]
-    PublicKey(&'static str),
-    /// The set of keys in the configuration cannot be used.
-    #[error("`jwt.jwks` cannot be used: {0}")]
-    KeySet(#[source] KeySetError),
-    /// The address of the set of keys has a user or a password.
-    #[error(
-        "`jwt.jwks_url` is `{0}` with a user or a password: a set of public keys needs none, and addresses are in logs"
-    )]
-    Credentials(Url),
-    /// The address of the set of keys is none that can be fetched from, or the files in
-    /// `jwt.jwks_tls` cannot be used.
+    /// The files in `jwt.jwks_tls` cannot be used.
     #[error("the keys at `{url}` (`jwt.jwks_url`) cannot be fetched")]
     Client {
         /// The address.
@@ -107,8 +74,13 @@ pub enum TokenError {
     #[error("the claim {0:?} {1}")]
     Claim(String, &'static str),
     /// Its key is unknown, and the set of keys could not be fetched anew.
-    #[error("the keys could not be fetched: {0}")]
-    Unavailable(String),
+    #[error("the keys could not be fetched: {reason}")]
+    Unavailable {
+        /// Why not.
+        reason: String,
+        /// When they may be fetched again: the rest of `jwt.jwks_cooldown`.
+        retry_after: Duration,
+    },
 }
 
 // === impl TokenError ===
@@ -127,7 +99,7 @@ impl TokenError {
             Self::Issuer(_) => "issuer",
             Self::Audience(_) => "audience",
             Self::Claim(..) => "claim",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable { .. } => "unavailable",
         }
     }
 }

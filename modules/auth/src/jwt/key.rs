@@ -55,7 +55,7 @@ impl Key {
         }
         if !pem.contains("PUBLIC KEY-----") {
             return Err("it is not a public key in PEM, which begins with \
-                 `-----BEGIN PUBLIC KEY-----`; `file:/path` reads a file");
+                 `-----BEGIN PUBLIC KEY-----`");
         }
         let bytes = pem.as_bytes();
         let decoding = DecodingKey::from_rsa_pem(bytes)

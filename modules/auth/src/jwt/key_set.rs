@@ -1,7 +1,5 @@
 //! The keys that are known at a time.
 
-use std::sync::Arc;
-
 use jsonwebtoken::{Algorithm, jwk::Jwk};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,18 +10,17 @@ use super::{bearer::Token, error::TokenError, key::Key};
 #[derive(Debug)]
 pub(super) enum KeySet {
     /// One key, whatever it is called.
-    One(Arc<Key>),
+    One(Key),
     /// Keys that are told apart by their names.
-    Named(Vec<Arc<Key>>),
+    Named(Vec<Key>),
 }
 
 /// Why a set of keys cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeySetError {
+pub(super) enum KeySetError {
     /// It is not a set.
     #[error("it is not a JSON Web Key Set, which looks like `{{\"keys\": [..]}}`: {0}")]
-    NotASet(#[from] serde_json::Error),
+    NotASet(serde_json::Error),
     /// None of its keys can be used, and why.
     #[error("it has no usable key{0}")]
     Empty(String),
@@ -43,18 +40,18 @@ impl KeySet {
         if !allowed.is_empty() {
             key.restrict(allowed);
         }
-        Self::One(Arc::new(key))
+        Self::One(key)
     }
 
     /// Reads a JSON Web Key Set. Keys that cannot be used are left out, as RFC 7517 asks (section
     /// 5), and so are those for algorithms that are not `allowed`; none means all.
     pub(super) fn read(json: &[u8], allowed: &[Algorithm]) -> Result<Self, KeySetError> {
-        let document: Document = serde_json::from_slice(json)?;
+        let document: Document = serde_json::from_slice(json).map_err(KeySetError::NotASet)?;
         let (mut keys, mut refused) = (Vec::new(), String::new());
         for value in document.keys {
             let id = value.get("kid").cloned().unwrap_or_default();
             match read(value, allowed) {
-                Ok(key) => keys.push(Arc::new(key)),
+                Ok(key) => keys.push(key),
                 Err(reason) => {
                     tracing::debug!(kid = %id, reason, "a key of the set is left out");
                     refused = format!("{refused}; key {id}: {reason}");
@@ -64,17 +61,22 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::Empty(refused)) } else { Ok(Self::Named(keys)) }
     }
 
+    /// Verifies that `token` was signed with one of the keys.
+    pub(super) fn verify(&self, token: &Token<'_>) -> Result<(), TokenError> {
+        self.find(token)?.verify(token.algorithm, token.message(), token.signature())
+    }
+
     /// The key that `token` was signed with, if it tells the truth.
-    pub(super) fn find(&self, token: &Token<'_>) -> Result<Arc<Key>, TokenError> {
+    fn find(&self, token: &Token<'_>) -> Result<&Key, TokenError> {
         let keys = match self {
-            Self::One(key) => return Ok(key.clone()),
+            Self::One(key) => return Ok(key),
             Self::Named(keys) => keys,
         };
-        let suits = |key: &&Arc<Key>| key.algorithms().contains(&token.algorithm);
+        let suits = |key: &&Key| key.algorithms().contains(&token.algorithm);
         let Some(id) = &token.key_id else {
             let mut suitable = keys.iter().filter(suits);
             return match (suitable.next(), suitable.next()) {
-                (Some(key), None) => Ok(key.clone()),
+                (Some(key), None) => Ok(key),
                 (None, _) => Err(TokenError::Algorithm(format!("{:?}", token.algorithm))),
                 (Some(_), Some(_)) => {
                     Err(TokenError::UnknownKey("the token names none of several".into()))
@@ -85,7 +87,7 @@ impl KeySet {
         if named.peek().is_none() {
             return Err(TokenError::UnknownKey(format!("the token names {id:?}")));
         }
-        let key = named.find(suits).cloned();
+        let key = named.find(suits);
         key.ok_or_else(|| TokenError::Algorithm(format!("{:?}", token.algorithm)))
     }
 

@@ -39,7 +39,8 @@ impl Module for JwtModule {
         (): (),
         cx: &mut Init,
     ) -> Result<Arc<dyn Authenticator>> {
-        let tokens = JwtAuthenticator::connect(&config, cx.clock().clone(), &cx.meter()).await?;
+        let (clock, meter) = (cx.clock().clone(), cx.meter());
+        let tokens = JwtAuthenticator::connect(cx.section(), &config, clock, &meter).await?;
         if let (Some(keys), Some(refresher)) = (tokens.remote(), tokens.refresher()) {
             cx.health(cx.section().to_owned(), &Arc::new(KeysHealth::new(keys.clone())));
             cx.run(format!("{} keys", cx.section()), move || refresher.clone()).tier(Tier::CLIENTS);

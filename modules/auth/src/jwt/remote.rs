@@ -1,7 +1,7 @@
 //! A set of keys that is fetched, and fetched again.
 //!
-//! One task owns all fetches after the first: the [`Refresher`]. A request with an unknown key asks
-//! it and waits for its next attempt. So there is never more than one fetch at a time, no caller can
+//! One task owns all fetches after the first: the [`Refresher`]. A request with a token of none of the
+//! keys asks it and waits for its next attempt. So there is never more than one fetch at a time, no caller can
 //! cancel one by hanging up, and the cool-down has one place.
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +16,7 @@ use purlin::{
     meter::Meter,
     runnable::{RunCx, Runnable},
 };
-use purlin_http_client::{Broken, ErrorKind, HttpClient, HttpClientConfig, Response};
+use purlin_http_client::{Broken, ErrorKind, HttpClient, Response};
 use tokio::sync::{Notify, watch};
 use url::{Position, Url};
 
@@ -24,8 +24,9 @@ use super::{
     bearer::Token,
     config::JwtConfig,
     error::{SetupError, TokenError},
-    key::Key,
+    key::secret_bytes,
     key_set::KeySet,
+    key_source::client_config,
     metrics::{KEY_FETCHES, Outcomes},
 };
 
@@ -78,12 +79,13 @@ const LONGEST: ByteSize = ByteSize::mib(1);
 impl RemoteKeys {
     /// Fetches the keys for the first time.
     pub(super) async fn fetch(
+        section: &str,
         url: &Url,
         config: &JwtConfig,
         clock: &Clock,
         meter: &Meter,
     ) -> Result<Self, SetupError> {
-        let source = Source::new(url, config, clock, meter)?;
+        let source = Source::new(section, url, config, clock, meter)?;
         let fetches = Outcomes::new(meter, &KEY_FETCHES);
         let keys = source.fetch().await;
         fetches.count(outcome(&keys));
@@ -101,32 +103,40 @@ impl RemoteKeys {
         })
     }
 
-    /// The key that `token` was signed with, if it tells the truth; fetches anew where it names one
-    /// that is not known.
-    pub(super) async fn find(&self, token: &Token<'_>) -> Result<Arc<Key>, TokenError> {
-        match self.keys.load().find(token) {
-            Err(TokenError::UnknownKey(_)) if token.key_id.is_some() => {}
-            found => return found,
-        }
+    /// Verifies that `token` was signed with one of the keys.
+    pub(super) fn verify(&self, token: &Token<'_>) -> Result<(), TokenError> {
+        self.keys.load().verify(token)
+    }
+
+    /// Whether the key of a token that was refused may be in a newer set. A token that names its key
+    /// is not that of a newer one where there is one of that name.
+    pub(super) fn may_know_better(&self, token: &Token<'_>, refused: &TokenError) -> bool {
+        let is_open = token.key_id.is_none() || matches!(refused, TokenError::UnknownKey(_));
+        is_open && self.source.takes(token.algorithm)
+    }
+
+    /// The same as [`verify`](Self::verify), after a fetch where one is due.
+    pub(super) async fn verify_anew(&self, token: &Token<'_>) -> Result<(), TokenError> {
         let mut attempts = self.attempts.subscribe();
-        if self.is_due() {
+        if self.until_due().is_zero() {
             self.demand.notify_one();
             // The refresher keeps to its own limit; the time on top is for a service that stops.
             let limit = self.source.timeout + Duration::from_secs(1);
             let _ = self.clock.timeout(limit, attempts.changed()).await;
         }
         let error = attempts.borrow().error.clone();
-        match (self.keys.load().find(token), error) {
-            (Err(TokenError::UnknownKey(_)), Some(error)) => {
-                Err(TokenError::Unavailable(error.to_string()))
+        match (self.verify(token), error) {
+            (Err(_), Some(error)) => {
+                let retry_after = self.until_due();
+                Err(TokenError::Unavailable { reason: error.to_string(), retry_after })
             }
-            (found, _) => found,
+            (verified, _) => verified,
         }
     }
 
-    /// Whether the cool-down is over.
-    fn is_due(&self) -> bool {
-        self.clock.now() - self.attempts.borrow().at >= self.cooldown
+    /// How long the cool-down still lasts.
+    fn until_due(&self) -> Duration {
+        self.cooldown.saturating_sub(self.clock.now() - self.attempts.borrow().at)
     }
 
     async fn refresh(&self) {
@@ -175,32 +185,22 @@ impl RemoteKeys {
 
 impl Source {
     fn new(
+        section: &str,
         url: &Url,
         config: &JwtConfig,
         clock: &Clock,
         meter: &Meter,
     ) -> Result<Self, SetupError> {
         let mut shown = url.clone();
-        // These fail for addresses that cannot have what they remove.
-        let _ = shown.set_username("");
-        let _ = shown.set_password(None);
         shown.set_query(None);
         shown.set_fragment(None);
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(SetupError::Credentials(shown));
-        }
-        let mut origin = shown.clone();
-        origin.set_path("/");
-        let mut client = HttpClientConfig::new(origin);
+        let mut client = client_config(url, config);
         client.max_response = LONGEST;
-        client.connect_timeout = config.jwks_timeout;
         // One limit is around all of it, whose message names the setting of this section.
         (client.guard.timeout, client.guard.deadline) = (Duration::ZERO, Duration::ZERO);
         // The cool-down says how often an issuer is asked that is down.
         client.guard.breaker.enabled = false;
-        #[cfg(feature = "tls")]
-        client.tls.clone_from(&config.jwks_tls);
-        let http = HttpClient::builder("jwt").clock(clock.clone()).meter(meter.clone());
+        let http = HttpClient::builder(section).clock(clock.clone()).meter(meter.clone());
         let http = http.build(&client);
         Ok(Self {
             http: http
@@ -211,6 +211,12 @@ impl Source {
             clock: clock.clone(),
             allowed: config.algorithms.clone(),
         })
+    }
+
+    /// Whether a key of such a set can be for `algorithm`.
+    fn takes(&self, algorithm: Algorithm) -> bool {
+        secret_bytes(algorithm).is_none()
+            && (self.allowed.is_empty() || self.allowed.contains(&algorithm))
     }
 
     async fn fetch(&self) -> Result<KeySet> {
@@ -240,7 +246,7 @@ impl Runnable for Refresher {
             tokio::select! {
                 next = tick.next() => if next.is_none() { return Ok(()) },
                 // Who asked while the last fetch was under way has been served by it.
-                () = keys.demand.notified() => if !keys.is_due() { continue },
+                () = keys.demand.notified() => if !keys.until_due().is_zero() { continue },
             }
             tokio::select! {
                 () = cx.stopping() => return Ok(()),

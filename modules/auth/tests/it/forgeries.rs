@@ -1,19 +1,15 @@
 //! What is refused: each with the same answer, and with its reason in the log and the metric.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, Once},
-    time::Duration,
-};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use purlin::{clock::Clock, meter::Meter};
 use purlin_auth::jwt::{JwtAuthenticator, JwtConfig};
 use purlin_testing::TestApp;
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
+    log::Log,
     service::{counted, service, status},
     signer::{OTHER_RSA, RSA, RSA_PEM, SECRET, Signer, claims, claims_with, now},
 };
@@ -147,7 +143,7 @@ async fn tokens_expire_by_the_injected_clock() {
     let (clock, hand) = Clock::held();
     let config = JwtConfig { secret: Some(SECRET.to_owned().into()), ..JwtConfig::default() };
     let config = JwtConfig { audience: vec!["orders".to_owned()], ..config };
-    let tokens = JwtAuthenticator::connect(&config, clock, &Meter::noop()).await.unwrap();
+    let tokens = JwtAuthenticator::connect("jwt", &config, clock, &Meter::noop()).await.unwrap();
     let signer = Signer::secret("HS256", SECRET);
     let old = tokens.verify(&signer.token(&claims())).await.unwrap_err();
     assert_eq!(old.outcome(), "expired");
@@ -170,46 +166,4 @@ async fn the_reason_is_for_the_log_alone() {
     let line = log.lines().find(|line| line.contains(issuer)).expect("the reason is logged");
     assert!(line.contains("DEBUG") && line.contains("is not `jwt.issuer`"), "{line}");
     assert!(!log.contains(&token), "a token was logged");
-}
-
-/// What the process logs. There is one for all tests, since servers run on threads of their own.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-// === impl Log ===
-
-impl Log {
-    fn of_process() -> Self {
-        static LOG: Mutex<Option<Log>> = Mutex::new(None);
-        static SUBSCRIBER: Once = Once::new();
-        let log = LOG.lock().unwrap().get_or_insert_default().clone();
-        SUBSCRIBER.call_once(|| {
-            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone());
-            subscriber.with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).init();
-        });
-        log
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

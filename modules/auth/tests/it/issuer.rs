@@ -49,6 +49,11 @@ impl Issuer {
         self.keys.calls()
     }
 
+    /// What it was asked.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.keys.received()
+    }
+
     /// Lets whoever asks wait, until [`open`](Self::open).
     pub(crate) fn close(&self) {
         self.keys.hold();

@@ -5,12 +5,14 @@
 extern crate purlin_core as purlin;
 
 mod issuer;
+mod log;
 mod service;
 mod signer;
 #[cfg(feature = "tls")]
 mod tls;
 
 mod algorithms;
+mod fetching;
 mod forgeries;
 mod random;
 mod rotation;

@@ -11,7 +11,8 @@ use crate::signer::{OTHER_RSA, RSA, SECRET, Signer};
 fn verified(config: &JwtConfig, token: &str) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let connected = JwtAuthenticator::connect(config, Clock::system(), &Meter::noop()).await;
+        let connected =
+            JwtAuthenticator::connect("jwt", config, Clock::system(), &Meter::noop()).await;
         connected.unwrap().verify(token).await.is_ok()
     })
 }

@@ -1,8 +1,11 @@
 //! Keys that are fetched, and that change.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use http::StatusCode;
@@ -13,8 +16,9 @@ use tokio::task::JoinSet;
 
 use crate::{
     issuer::Issuer,
+    log::Log,
     service::{counted, service, status},
-    signer::{Signer, claims},
+    signer::{LATER, RSA, Signer, claims, claims_with},
 };
 
 fn of(issuer: &Issuer) -> AppBuilder {
@@ -55,6 +59,92 @@ async fn unknown_keys_cost_one_fetch_per_cool_down() {
     }
     assert_eq!(issuer.asked(), 1, "the start was a fetch, and the cool-down is not over");
     assert_eq!(status(&app, &key.token(&claims())).await, 200);
+}
+
+#[tokio::test]
+async fn whoever_forges_decides_neither_how_much_is_fetched_nor_how_much_is_logged() {
+    let log = Log::of_process();
+    let key = Signer::fresh("known");
+    let issuer = Issuer::start(&[&key]);
+    let app = TestApp::start_held(of(&issuer)).await;
+    issuer.answer(StatusCode::IM_A_TEAPOT, &json!({}));
+    let good = key.token(&claims_with("exp", LATER));
+    let forged = |attempt: u32| {
+        Signer::fresh(&format!("forged-{attempt}")).token(&claims_with("exp", LATER))
+    };
+
+    app.hand().advance(Duration::from_secs(10));
+    for attempt in 0..30 {
+        // It may be good: nobody can tell. Whoever asks again is served by the next fetch.
+        let answer = app.http().get("/me").bearer(&forged(attempt)).await.expect(503);
+        assert_eq!(answer.header("retry-after"), Some("10"));
+        answer.problem("unavailable");
+        assert_eq!(status(&app, &good).await, 200);
+    }
+    assert_eq!(issuer.asked(), 2, "the start, and one for all of them");
+    assert_eq!(counted(&app, "auth_key_fetches_total", "error"), 1);
+    assert_eq!(counted(&app, "auth_tokens_total", "unavailable"), 30);
+    let log = log.text();
+    let lines = log.lines().filter(|line| line.contains("teapot") && !line.contains("DEBUG"));
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), 2, "the fetch, and that callers are refused: {lines:#?}");
+    assert!(lines.iter().all(|line| line.contains("WARN")), "{lines:#?}");
+
+    app.hand().advance(Duration::from_millis(6_500));
+    let answer = app.http().get("/me").bearer(&forged(30)).await.expect(503);
+    assert_eq!(answer.header("retry-after"), Some("4"));
+    app.hand().advance(Duration::from_millis(3_500));
+    issuer.publish(&[&key]);
+    assert_eq!(status(&app, &forged(31)).await, 401);
+    assert_eq!(issuer.asked(), 3);
+}
+
+#[tokio::test]
+async fn what_no_key_could_make_good_costs_no_fetch() {
+    let issuer = Issuer::start(&[&Signer::fresh("known")]);
+    let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "0s")).await;
+    issuer.answer(StatusCode::NOT_FOUND, &json!({}));
+    let (unknown, secret) = (Signer::fresh("unknown"), Signer::secret("HS256", "x".repeat(64)));
+    let cases = [
+        (unknown.token(&claims_with("exp", 1_000_000)), "expired"),
+        (unknown.token(&claims_with("iss", "https://other.example")), "issuer"),
+        (unknown.token(&claims_with("aud", "billing")), "audience"),
+        (secret.named("unknown").token(&claims()), "unknown_key"),
+    ];
+    for (token, outcome) in cases {
+        assert_eq!(status(&app, &token).await, 401, "{outcome}");
+        assert_eq!(counted(&app, "auth_tokens_total", outcome), 1, "{outcome}");
+    }
+    assert_eq!(issuer.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_key_is_looked_up_anew_too() {
+    let (old, new) = (Signer::fresh(""), Signer::fresh(""));
+    let rsa = Signer::rsa("RS256", RSA);
+    let issuer = Issuer::start(&[&old]);
+    let app = TestApp::start(of(&issuer).set("jwt.jwks_cooldown", "0s")).await;
+    assert_eq!(status(&app, &old.token(&claims())).await, 200);
+    assert_eq!(issuer.asked(), 1);
+
+    // The only key that suits is another one now.
+    issuer.publish(&[&new]);
+    assert_eq!(status(&app, &new.token(&claims())).await, 200);
+    // Its algorithm is one that no key had.
+    issuer.publish(&[&new, &rsa]);
+    assert_eq!(status(&app, &rsa.token(&claims())).await, 200);
+    assert_eq!(issuer.asked(), 3);
+    // It may be either of two, until there is one again.
+    issuer.publish(&[&old, &new]);
+    assert_eq!(status(&app, &old.token(&claims())).await, 401);
+    issuer.publish(&[&old]);
+    assert_eq!(status(&app, &old.token(&claims())).await, 200);
+    assert_eq!(status(&app, &new.token(&claims())).await, 401);
+    assert_eq!(counted(&app, "auth_tokens_total", "signature"), 1);
+
+    issuer.answer(StatusCode::NOT_FOUND, &json!({}));
+    assert_eq!(status(&app, &new.token(&claims())).await, 503);
+    assert_eq!(status(&app, &old.token(&claims())).await, 200);
 }
 
 #[tokio::test]

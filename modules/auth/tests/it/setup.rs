@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use purlin::app::AppBuilder;
+use purlin::{app::AppBuilder, clock::Clock, config::Inputs, meter::Meter};
+use purlin_auth::jwt::{JwtAuthenticator, JwtConfig};
 use purlin_testing::TestApp;
 
 use crate::{
@@ -15,63 +16,124 @@ async fn told(app: AppBuilder) -> String {
     TestApp::try_start(app).await.expect_err("it cannot start").to_string()
 }
 
-#[tokio::test]
-async fn each_error_of_the_start_says_what_to_change() {
-    let set = |key: &str, value: &str| service().set(key, value);
+/// Why it cannot be started.
+fn checked(app: AppBuilder) -> String {
+    app.build().expect_err("it cannot be built").to_string()
+}
+
+#[test]
+fn what_is_said_of_keys_is_checked_before_the_start() {
+    let set = |key: &'static str, value: &str| vec![(key, value.to_owned())];
+    let also = |mut sets: Vec<(&'static str, String)>, key: &'static str, value: &str| {
+        sets.push((key, value.to_owned()));
+        sets
+    };
     let short = "a secret of less than 32 bytes";
     let p521 = include_str!("keys/p521.pub.pem");
     let weak = include_str!("keys/rsa1024.pub.pem");
     let private = "-----BEGIN PRIVATE KEY-----\nMC4CAQ==\n-----END PRIVATE KEY-----";
-    let symmetric = r#"{"keys": [{"kty": "oct", "kid": "s", "k": "AAAA"}]}"#;
-    let cases: [(AppBuilder, &[&str]); 16] = [
-        (service(), &["no key is set", "`jwt.jwks_url`", "`jwt.secret`"]),
+    let symmetric = r#"{"keys": [{"kty": "oct", "kid": "s", "k": "MC4CAQ"}]}"#;
+    let cases: [(Vec<(&str, String)>, &[&str]); 15] = [
         (
-            set("jwt.secret", SECRET).set("jwt.public_key", RSA_PEM),
-            &["`jwt.secret` and `jwt.public_key` are set"],
-        ),
-        (set("jwt.secret", short), &["`jwt.secret` has 30 bytes", "HS256 needs 32"]),
-        (
-            set("jwt.secret", &SECRET[..40]).set("jwt.algorithms", ["HS256", "HS512"]),
-            &["`jwt.secret` has 40 bytes", "HS512 needs 64"],
-        ),
-        (
-            set("jwt.secret", SECRET).set("jwt.algorithms", ["RS256"]),
-            &["`jwt.algorithms` has RS256, which `jwt.secret` cannot verify"],
+            also(set("jwt.secret", SECRET), "jwt.public_key", RSA_PEM),
+            &[
+                "`jwt.secret` and `jwt.public_key` do not go together: each of them says which keys",
+                "set        jwt.secret = [redacted] (",
+                "set        jwt.public_key = [redacted] (",
+                "fix        keep the one that your issuer signs with",
+            ],
         ),
         (
-            set("jwt.public_key", RSA_PEM).set("jwt.algorithms", ["RS256", "HS256"]),
-            &["`jwt.algorithms` has HS256, which `jwt.public_key` cannot verify"],
+            set("jwt.secret", short),
+            &[
+                "`jwt.secret` cannot be as it is: it has 30 bytes, and HS256 needs 32",
+                "`openssl rand -base64 32`",
+            ],
         ),
         (
-            set("jwt.public_key", RSA_PEM).set("jwt.algorithms", ["ES256"]),
-            &["`jwt.algorithms` has ES256, which `jwt.public_key` cannot verify"],
+            also(set("jwt.secret", &SECRET[..40]), "jwt.algorithms", "HS256,HS512"),
+            &["it has 40 bytes, and HS512 needs 64"],
         ),
-        (set("jwt.public_key", private), &["`jwt.public_key`", "it is a private key"]),
-        (set("jwt.public_key", "/etc/jwt.pem"), &["`jwt.public_key`", "not a public key in PEM"]),
-        (set("jwt.public_key", weak), &["`jwt.public_key`", "less than 2048 bits"]),
-        (set("jwt.public_key", p521), &["`jwt.public_key`", "P-256"]),
-        (set("jwt.jwks", "[]"), &["`jwt.jwks`", "not a JSON Web Key Set"]),
-        (set("jwt.jwks", symmetric), &["`jwt.jwks`", "key \"s\": it is a shared secret"]),
+        (
+            also(set("jwt.secret", SECRET), "jwt.algorithms", "RS256"),
+            &[
+                "`jwt.algorithms` and `jwt.secret` do not go together: the second does not verify RS256",
+            ],
+        ),
+        (
+            also(set("jwt.public_key", RSA_PEM), "jwt.algorithms", "RS256,HS256"),
+            &[
+                "`jwt.algorithms` and `jwt.public_key` do not go together",
+                "does not verify HS256",
+                "set        jwt.algorithms = RS256,HS256 (",
+                "fix        remove it from the algorithms, or set the key that it needs",
+            ],
+        ),
+        (
+            also(set("jwt.public_key", RSA_PEM), "jwt.algorithms", "ES256"),
+            &["does not verify ES256"],
+        ),
+        (
+            set("jwt.public_key", private),
+            &["`jwt.public_key` cannot be as it is: it is a private key", "[redacted]"],
+        ),
+        (set("jwt.public_key", "/etc/jwt.pem"), &["not a public key in PEM", "`file:/path` reads"]),
+        (set("jwt.public_key", weak), &["less than 2048 bits"]),
+        (set("jwt.public_key", p521), &["P-256"]),
+        (set("jwt.jwks", "[]"), &["`jwt.jwks` cannot be as it is: it is not a JSON Web Key Set"]),
+        (set("jwt.jwks", symmetric), &["key \"s\": it is a shared secret", "[redacted]"]),
         (
             set("jwt.jwks_url", "https://ada:hunter2@id.example/jwks.json"),
-            &["`jwt.jwks_url` is `https://id.example/jwks.json`", "needs none"],
+            &["`jwt.jwks_url` cannot be as it is: it has a user or a password", "remove them"],
         ),
         (
             set("jwt.jwks_url", "ftp://id.example/jwks.json"),
-            &["`ftp://id.example/jwks.json` (`jwt.jwks_url`)", "write http"],
+            &[
+                "`jwt.jwks_url` cannot be as it is",
+                "set        jwt.jwks_url = ftp://id",
+                "write http",
+            ],
         ),
         (
-            set("jwt.jwks_url", "http://id.example/").set("jwt.algorithms", ["HS256"]),
-            &["`jwt.algorithms` has HS256, which `jwt.jwks_url` cannot verify"],
+            also(set("jwt.jwks_url", "http://id.example/"), "jwt.algorithms", "HS256"),
+            &[
+                "`jwt.algorithms` and `jwt.jwks_url` do not go together",
+                "set        jwt.jwks_url = http://id.example/ (",
+            ],
         ),
     ];
-    for (app, texts) in cases {
-        let report = told(app).await;
+    for (sets, texts) in cases {
+        let app = service().inputs(Inputs::default());
+        let report = checked(sets.iter().fold(app, |app, (key, value)| app.set(*key, &**value)));
         for text in texts {
             assert!(report.contains(text), "no {text:?} in\n{report}");
         }
-        assert!(!report.contains(short) && !report.contains(SECRET) && !report.contains("hunter2"));
+        for secret in [short, SECRET, "hunter2", "MC4CAQ"] {
+            assert!(!report.contains(secret), "{secret} in\n{report}");
+        }
     }
+}
+
+#[test]
+fn that_no_key_is_set_is_told_where_one_would_be_read() {
+    let report = checked(service().inputs(Inputs::default()));
+    for text in ["`jwt.jwks_url` cannot be as it is: it is not set", "`secret`", "fix        set"] {
+        assert!(report.contains(text), "no {text:?} in\n{report}");
+    }
+    service().validate().expect("a key may be in the environment");
+}
+
+#[tokio::test]
+async fn without_an_application_the_same_is_said() {
+    let config = JwtConfig { secret: Some("short".to_owned().into()), ..JwtConfig::default() };
+    let meter = Meter::noop();
+    let connected = JwtAuthenticator::connect("jwt@b", &config, Clock::system(), &meter);
+    let said = connected.await.unwrap_err().to_string();
+    assert_eq!(
+        said,
+        "`jwt@b.secret` cannot be as it is: it has 5 bytes, and HS256 needs 32; set a longer one, \
+         such as the output of `openssl rand -base64 32`"
+    );
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ pub(crate) const RSA: &[u8] = include_bytes!("keys/rsa.pk8");
 pub(crate) const OTHER_RSA: &[u8] = include_bytes!("keys/rsa2.pk8");
 pub(crate) const RSA_PEM: &str = include_str!("keys/rsa.pub.pem");
 
+/// The year 2100, for services on a held clock, which begins in 2030.
+pub(crate) const LATER: i64 = 4_102_444_800;
+
 /// A private key under a name.
 pub(crate) struct Signer {
     pub(crate) id: String,

@@ -1,6 +1,6 @@
 //! Keys of an issuer that speaks TLS.
 
-use purlin::app::AppBuilder;
+use purlin::{app::AppBuilder, config::Inputs};
 use purlin_testing::{Authority, MockServer, TestApp};
 
 use crate::{
@@ -57,4 +57,16 @@ async fn an_authority_that_cannot_be_read_ends_the_start() {
         .set("jwt.jwks_tls.ca", "/nowhere/ca.pem");
     let report = TestApp::try_start(app).await.unwrap_err().to_string();
     assert!(report.contains("`jwt.jwks_url`") && report.contains("/nowhere/ca.pem"), "{report}");
+}
+
+#[test]
+fn authorities_are_for_https() {
+    let app = service()
+        .inputs(Inputs::default())
+        .set("jwt.jwks_url", "http://localhost:9/jwks.json")
+        .set("jwt.jwks_tls.ca", "/etc/ca.pem");
+    let report = app.build().unwrap_err().to_string();
+    let said =
+        "`jwt.jwks_url` cannot be as it is: files for TLS are set, and the address is spoken";
+    assert!(report.contains(said), "{report}");
 }

@@ -189,6 +189,6 @@ fn of_one_subscriber(address: IpAddr) -> IpAddr {
 }
 
 /// Whole seconds, after which it is over for certain.
-fn seconds(duration: Duration) -> u64 {
+pub(super) fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -82,7 +82,7 @@ where
         router = router.layer(inner);
     }
     if posture == Posture::Secured {
-        let guard = Guard::new(options.authenticator.clone(), entry.requires);
+        let guard = Guard::new(options, entry.requires);
         router = match entry.method {
             // Its handler is what axum calls a fallback, which `route_layer` leaves alone.
             ANY => router.layer(guard),
@@ -117,7 +117,7 @@ fn behind<S: 'static + Clone>(
             router = router.layer(inner);
         }
         if posture == Posture::Secured {
-            router = router.layer(Guard::new(options.authenticator.clone(), None));
+            router = router.layer(Guard::new(options, None));
         }
         if matches!(prefix.as_str(), "" | "/") {
             root = Some(layered(router));

@@ -1,10 +1,10 @@
 //! Secured routes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use http::{header::AUTHORIZATION, request::Parts};
-use purlin::async_trait;
+use purlin::{async_trait, clock::Clock};
 use purlin_http::{
     Options,
     auth::{AuthError, Authenticator, Principal},
@@ -21,7 +21,7 @@ impl Authenticator for Names {
     async fn authenticate(&self, request: &Parts) -> Result<Principal, AuthError> {
         let header = request.headers.get(AUTHORIZATION).ok_or(AuthError::Missing)?;
         match header.to_str().unwrap().strip_prefix("Bearer ") {
-            Some("down") => Err(AuthError::Unavailable(purlin::error::anyhow!("no route to host"))),
+            Some("down") => Err(AuthError::unavailable(purlin::error::anyhow!("no route to host"))),
             Some("writer") => Ok(Principal::new("writer").permission("orders:write")),
             Some(name) => Ok(Principal::new(name)),
             None => Err(AuthError::Invalid("it is not a bearer token".to_owned())),
@@ -39,8 +39,12 @@ fn routes() -> Routes {
         .public("/wrong", get(whoami))
 }
 
+fn options() -> Options {
+    Options { authenticator: Some(Arc::new(Names)), ..Options::default() }
+}
+
 fn start(routes: Routes) -> Running {
-    start_with(routes, (), &Options { authenticator: Some(Arc::new(Names)), ..Options::default() })
+    start_with(routes, (), &options())
 }
 
 async fn send(app: &Running, method: &str, path: &str, authorization: Option<&str>) -> Answer {
@@ -94,6 +98,25 @@ async fn an_authenticator_that_is_down_lets_nobody_in() {
     let problem = send(&app, "GET", "/me", Some("Bearer down")).await.problem(503, "unavailable");
     assert_eq!(problem["detail"], "the credentials cannot be checked");
     assert_eq!(log.events("purlin_http::layers::guard")[0]["fields"]["error"], "no route to host");
+}
+
+#[tokio::test]
+async fn that_callers_cannot_be_checked_is_told_once_in_a_while() {
+    let log = Log::capture();
+    let (clock, hand) = Clock::held();
+    let app = start_with(routes(), (), &Options { clock, ..options() });
+    for _ in 0..20 {
+        send(&app, "GET", "/me", Some("Bearer down")).await.problem(503, "unavailable");
+    }
+    assert_eq!(log.events("purlin_http::layers::guard").len(), 1);
+    hand.advance(Duration::from_secs(10));
+    send(&app, "GET", "/me", Some("Bearer down")).await.problem(503, "unavailable");
+    let events = log.events("purlin_http::layers::guard");
+    assert_eq!(events.len(), 2);
+    assert_eq!(
+        (&events[1]["level"], &events[1]["fields"]["requests"]),
+        (&"WARN".into(), &20.into())
+    );
 }
 
 #[tokio::test]
