@@ -52,6 +52,8 @@ enum Signal {
 // === impl Signal ===
 
 impl Signal {
+    const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
     /// As it is called in paths, labels and variables.
     fn name(self) -> &'static str {
         match self {

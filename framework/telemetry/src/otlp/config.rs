@@ -1,7 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use http::HeaderMap;
-use purlin_core::config::{Config, Secret};
+use purlin_core::config::{Config, Conflict, Secret};
 use purlin_tls::ClientTlsConfig;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::log::Levels;
 ///
 /// [specification]: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 #[derive(Debug, Clone, Config)]
-#[config(section = "otel")]
+#[config(section = "otel", check = OtelConfig::check)]
 pub struct OtelConfig {
     /// The switch for all of it.
     #[config(nested)]
@@ -229,11 +229,7 @@ impl OtelConfig {
     /// Where a signal is sent, if it is.
     pub(super) fn target(&self, signal: Signal) -> Option<Target> {
         let (all, exporter) = (&self.exporter.otlp, self.exporter(signal));
-        let own = match signal {
-            Signal::Traces => &all.traces,
-            Signal::Metrics => &all.metrics,
-            Signal::Logs => &all.logs,
-        };
+        let own = all.of(signal);
         if self.sdk.disabled || exporter == Some(Exporter::None) {
             return None;
         }
@@ -264,6 +260,42 @@ impl OtelConfig {
         })
     }
 
+    /// Finds files for TLS that nothing is sent with: whoever set them does not expect that traces,
+    /// metrics and logs go in the clear.
+    fn check(&self) -> Result<(), Conflict> {
+        let all = &self.exporter.otlp;
+        let sent: Vec<_> = Signal::ALL
+            .into_iter()
+            .filter_map(|signal| Some((signal, self.target(signal)?.tls.is_some())))
+            .collect();
+        let in_the_clear = |signal, file| {
+            let own = all.of(signal).endpoint.is_some();
+            let endpoint = if own { fields(signal)[0] } else { "exporter.otlp.endpoint" };
+            let why = "the file is for TLS, and the collector is spoken to without";
+            let fix = "write https:// before the address, or remove the file";
+            Err(Conflict::between([endpoint, file], why, fix))
+        };
+        for &(signal, has_tls) in &sent {
+            let (own, [_, files @ ..]) = (all.of(signal), fields(signal));
+            let set = [&own.certificate, &own.client_certificate, &own.client_key];
+            if let (false, Some(file)) = (has_tls, first(files, set)) {
+                return in_the_clear(signal, file);
+            }
+        }
+        let files = [
+            "exporter.otlp.certificate",
+            "exporter.otlp.client_certificate",
+            "exporter.otlp.client_key",
+        ];
+        let set = [&all.certificate, &all.client_certificate, &all.client_key];
+        match first(files, set) {
+            Some(file) if !sent.is_empty() && !sent.iter().any(|(_, has_tls)| *has_tls) => {
+                in_the_clear(sent[0].0, file)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether spans are made.
     pub(super) fn traces(&self) -> bool {
         !self.sdk.disabled
@@ -282,6 +314,15 @@ impl OtelConfig {
 // === impl OtlpConfig ===
 
 impl OtlpConfig {
+    /// What is different for a signal.
+    fn of(&self, signal: Signal) -> &SignalConfig {
+        match signal {
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+            Signal::Logs => &self.logs,
+        }
+    }
+
     /// Whom a signal believes, and what it shows.
     fn tls(&self, own: &SignalConfig) -> ClientTlsConfig {
         let ca = own.certificate.as_ref().or(self.certificate.as_ref());
@@ -298,6 +339,35 @@ impl OtlpConfig {
             key: key.clone(),
         }
     }
+}
+
+/// Address, authorities, certificate and key of one signal, as the section calls them.
+fn fields(signal: Signal) -> [&'static str; 4] {
+    match signal {
+        Signal::Traces => [
+            "exporter.otlp.traces.endpoint",
+            "exporter.otlp.traces.certificate",
+            "exporter.otlp.traces.client_certificate",
+            "exporter.otlp.traces.client_key",
+        ],
+        Signal::Metrics => [
+            "exporter.otlp.metrics.endpoint",
+            "exporter.otlp.metrics.certificate",
+            "exporter.otlp.metrics.client_certificate",
+            "exporter.otlp.metrics.client_key",
+        ],
+        Signal::Logs => [
+            "exporter.otlp.logs.endpoint",
+            "exporter.otlp.logs.certificate",
+            "exporter.otlp.logs.client_certificate",
+            "exporter.otlp.logs.client_key",
+        ],
+    }
+}
+
+/// The first of these fields that has a file.
+fn first(fields: [&'static str; 3], files: [&Option<PathBuf>; 3]) -> Option<&'static str> {
+    fields.into_iter().zip(files).find_map(|(field, file)| file.as_ref().map(|_| field))
 }
 
 fn are_headers(text: &Secret<String>) -> Result<(), &'static str> {
@@ -474,6 +544,45 @@ mod tests {
         let all = (Some("/all.crt".into()), Some("/all.key".into()));
         assert_eq!(shown(Signal::Traces), Some(all));
         assert_eq!(shown(Signal::Logs), Some((Some("/logs.crt".into()), None)));
+    }
+
+    #[test]
+    fn files_for_tls_are_not_ignored() {
+        const PLAIN: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+        let said = |variables: &[(&'static str, &'static str)]| {
+            let section = Section::of::<OtelConfig>("otel", None);
+            let inputs = Inputs::of_variables(variables.iter().copied());
+            let (settings, _) = Settings::load(inputs, std::slice::from_ref(&section));
+            settings.check().iter().map(ToString::to_string).collect::<String>()
+        };
+        assert_eq!(
+            said(&[PLAIN, ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/collector.crt")]),
+            "\
+`otel.exporter.otlp.endpoint` and `otel.exporter.otlp.certificate` do not go together: the file is for TLS, and the collector is spoken to without
+  set        otel.exporter.otlp.endpoint = http://collector:4318 (env OTEL_EXPORTER_OTLP_ENDPOINT)
+  set        otel.exporter.otlp.certificate = /collector.crt (env OTEL_EXPORTER_OTLP_CERTIFICATE)
+  fix        write https:// before the address, or remove the file"
+        );
+        for name in [
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+        ] {
+            let said = said(&[PLAIN, (name, "/file.pem")]);
+            assert!(said.contains(&format!("/file.pem (env {name})")), "{name}: {said}");
+        }
+        let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:4318");
+        let file = ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/traces.crt");
+        let said_of_own = said(&[own, file]);
+        assert!(said_of_own.contains("`otel.exporter.otlp.traces.endpoint` and"), "{said_of_own}");
+
+        // Some of it is sent with TLS; it goes to nobody.
+        let traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://traces:4318");
+        let file = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/collector.crt");
+        assert_eq!(said(&[PLAIN, traces, file]), "");
+        assert_eq!(said(&[PLAIN, file, ("OTEL_SDK_DISABLED", "true")]), "");
+        assert_eq!(said(&[file]), "");
     }
 
     #[test]
