@@ -36,11 +36,15 @@ mod snapshot;
 mod spy;
 mod stage;
 mod test_app;
+#[cfg(feature = "metrics")]
+mod test_meter;
 #[cfg(feature = "auth")]
 mod tokens;
 
 #[cfg(feature = "tls")]
 pub use self::authority::{Authority, Issued};
+#[cfg(feature = "metrics")]
+pub use self::test_meter::TestMeter;
 #[cfg(feature = "auth")]
 pub use self::{callers::Callers, tokens::TestTokens};
 pub use self::{

@@ -1,10 +1,8 @@
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get};
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::{Registry, TextEncoder};
-use purlin::{clock::Clock, meter::Meter};
+use purlin::clock::Clock;
+use purlin_testing::TestMeter;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -200,27 +198,21 @@ async fn a_restart_serves_on_the_same_address() {
 
 #[tokio::test]
 async fn what_was_counted_before_a_restart_is_counted_after_it() {
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .without_counter_suffixes()
-        .without_units()
-        .build();
-    let provider = SdkMeterProvider::builder().with_reader(exporter.unwrap()).build();
-    let metric = |line: &str| {
-        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-        assert!(text.contains(line), "no {line:?} in\n{text}");
+    let meter = TestMeter::new();
+    let value = |name, reason: &[_]| {
+        let labels = [reason, &[("server", "http")]].concat();
+        meter.value(&format!("http_server_{name}"), &labels)
     };
 
     let mut app = Fixture::start(Duration::from_secs(5));
-    let meter = Meter::from_otel(provider.meter("test"));
-    app.site.tally.observe(&meter, "http", &app.site.limits);
+    let observed = meter.meter();
+    app.site.tally.observe(&observed, "http", &app.site.limits);
     // Another server of the same application.
-    Arc::new(Tally::default()).observe(&meter, "admin", &Limits::default());
+    Arc::new(Tally::default()).observe(&observed, "admin", &Limits::default());
     let mut lost = app.connect().await;
     lost.ask("/panic").await;
     lost.closed().await;
-    metric("http_server_connections_accepted_total{server=\"http\",otel_scope_name=\"test\"} 1");
+    assert_eq!(value("connections_accepted_total", &[]), Some(1.0));
 
     app.tasks.shutdown().await;
     app.server = Arc::new(HttpServer::new(app.site.clone()));
@@ -229,15 +221,15 @@ async fn what_was_counted_before_a_restart_is_counted_after_it() {
     let mut after = app.connect().await;
     after.ask("/").await;
     after.answer("fast").await;
-    metric("http_server_connections_accepted_total{server=\"http\",otel_scope_name=\"test\"} 2");
-    metric("http_server_connections{server=\"http\",otel_scope_name=\"test\"} 1");
-    metric("http_server_connections{server=\"admin\",otel_scope_name=\"test\"} 0");
-    for (reason, count) in [("panicked", 1), ("slow_headers", 0)] {
-        let labels = format!("reason=\"{reason}\",server=\"http\",otel_scope_name=\"test\"");
-        metric(&format!("http_server_connections_cut_total{{{labels}}} {count}"));
+    assert_eq!(value("connections_accepted_total", &[]), Some(2.0));
+    assert_eq!(value("connections", &[]), Some(1.0));
+    assert_eq!(meter.value("http_server_connections", &[("server", "admin")]), Some(0.0));
+    for (reason, count) in [("panicked", 1.0), ("slow_headers", 0.0)] {
+        let cut = value("connections_cut_total", &[("reason", reason)]);
+        assert_eq!(cut, Some(count), "{reason}");
     }
-    metric("http_server_max_connections{server=\"http\",otel_scope_name=\"test\"} 10000");
-    metric("http_server_accept_errors_total{server=\"http\",otel_scope_name=\"test\"} 0");
+    assert_eq!(value("max_connections", &[]), Some(10_000.0));
+    assert_eq!(value("accept_errors_total", &[]), Some(0.0));
     within(app.server.graceful_shutdown()).await.unwrap();
     app.ended().await;
 }

@@ -5,11 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::{Registry, TextEncoder};
-use purlin::{error::anyhow, meter::Meter};
+use purlin::error::anyhow;
 use purlin_scheduler::{Job, JobEvent, Jobs as _, Retry, metrics};
+use purlin_testing::TestMeter;
 use tracing::{
     Subscriber,
     field::{Field, Visit},
@@ -24,17 +22,10 @@ use crate::support::{Bench, Gate, SECOND, app, gated, nothing};
 
 #[tokio::test]
 async fn runs_are_counted_by_job_trigger_and_outcome() {
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .without_counter_suffixes()
-        .without_units()
-        .build();
-    let provider = SdkMeterProvider::builder().with_reader(exporter.unwrap()).build();
-    let meter = Meter::from_otel(provider.meter("test"));
+    let meter = TestMeter::new();
     let gate = Gate::new();
     let builder = app()
-        .replace(Arc::new(meter))
+        .replace(Arc::new(meter.meter()))
         .supply(gate.clone())
         .job(Job::every("good", SECOND, nothing))
         .job(gated("slow"))
@@ -49,22 +40,19 @@ async fn runs_are_counted_by_job_trigger_and_outcome() {
     bench.hand.advance(SECOND * 2);
     bench.until(|_| bench.ends("bad").len() == 1).await;
 
-    let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-    let value = |name: &str, labels: &[&str]| -> f64 {
-        let mut lines = text.lines().filter(|line| line.starts_with(name));
-        let line = lines.find(|line| labels.iter().all(|label| line.contains(label)));
-        let line = line.unwrap_or_else(|| panic!("no {name} {labels:?} in\n{text}"));
-        line.rsplit_once(' ').unwrap().1.parse().unwrap()
+    let value = |name: &str, labels: &[(&str, &str)]| {
+        let value = meter.value(name, labels);
+        value.unwrap_or_else(|| panic!("no {name} {labels:?} in\n{}", meter.text()))
     };
-    let good = ["job=\"good\"", "outcome=\"succeeded\"", "trigger=\"schedule\""];
+    let good = [("job", "good"), ("outcome", "succeeded"), ("trigger", "schedule")];
     assert!(value(metrics::RUNS.name, &good) >= 3.0);
-    let bad = ["job=\"bad\"", "outcome=\"failed\"", "trigger=\"manual\""];
+    let bad = [("job", "bad"), ("outcome", "failed"), ("trigger", "manual")];
     assert_eq!(value(metrics::RUNS.name, &bad), 1.0);
-    assert_eq!(value(metrics::RETRIES.name, &["job=\"bad\""]), 1.0);
-    assert_eq!(value(metrics::RUNNING.name, &["job=\"slow\""]), 1.0);
-    assert!(value(metrics::SKIPPED.name, &["job=\"slow\"", "reason=\"overlap\""]) >= 2.0);
+    assert_eq!(value(metrics::RETRIES.name, &[("job", "bad")]), 1.0);
+    assert_eq!(value(metrics::RUNNING.name, &[("job", "slow")]), 1.0);
+    assert!(value(metrics::SKIPPED.name, &[("job", "slow"), ("reason", "overlap")]) >= 2.0);
     let count = format!("{}_count", metrics::DELAY.name);
-    assert!(value(&count, &["job=\"good\""]) >= 3.0);
+    assert!(value(&count, &[("job", "good")]) >= 3.0);
     gate.open(1);
     assert!(bench.stop().await.is_clean());
 }
