@@ -4,6 +4,7 @@
 //! [`app`] names its parts. `main`, the tests and `quickstart check` share it.
 
 mod config;
+mod feed;
 mod order;
 mod repo;
 mod routes;
@@ -18,6 +19,7 @@ use sqlx::migrate;
 
 pub use self::{
     config::OrdersConfig,
+    feed::Feed,
     order::{NewOrder, Order, OrderError, OrderId, Status},
     repo::OrderRepo,
     service::OrderService,
@@ -27,7 +29,7 @@ pub use self::{
 components! {
     /// Orders, from the table to the service.
     pub Orders {
-        needs: [Sqlite, Clock, Entropy, Live<OrdersConfig>],
+        needs: [Sqlite, Clock, Entropy, Live<OrdersConfig>, Arc<Feed>],
         components: [repo::SqliteOrderRepo, service::OrderServiceImpl],
     }
 }
@@ -38,6 +40,7 @@ pub fn app() -> AppBuilder {
         .package(purlin::package!())
         .config::<OrdersConfig>()
         .module(SqliteModule.migrations(migrate!()))
+        .supply(Arc::new(Feed::default()))
         .supply(Arc::new(Totals::default()))
         .components::<Orders>()
         .module(HttpModule::new(routes::routes))

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use purlin::prelude::*;
 
-use crate::{NewOrder, Order, OrderError, OrderId, OrderRepo, OrdersConfig, Status, Sums};
+use crate::{Feed, NewOrder, Order, OrderError, OrderId, OrderRepo, OrdersConfig, Status, Sums};
 
 /// What the service does with orders, whoever asks.
 #[async_trait]
@@ -27,6 +27,7 @@ pub(crate) struct OrderServiceImpl {
     clock: Clock,
     entropy: Entropy,
     config: Live<OrdersConfig>,
+    feed: Arc<Feed>,
 }
 
 #[async_trait]
@@ -51,6 +52,7 @@ impl OrderService for OrderServiceImpl {
                 Ok::<_, OrderError>(())
             })
             .await?;
+        self.feed.tell(&order);
         Ok(order)
     }
 
@@ -63,15 +65,18 @@ impl OrderService for OrderServiceImpl {
     }
 
     async fn confirm_pending(&self, limit: u32) -> Result<usize, OrderError> {
-        self.sql
+        let confirmed = self
+            .sql
             .with_tx(async |_tx| {
                 let confirmed = self.repo.confirm(limit).await?;
                 for order in &confirmed {
                     self.repo.append_history(order).await?;
                 }
-                Ok(confirmed.len())
+                Ok::<_, OrderError>(confirmed)
             })
-            .await
+            .await?;
+        confirmed.iter().for_each(|order| self.feed.tell(order));
+        Ok(confirmed.len())
     }
 
     async fn sums(&self) -> Result<Sums, OrderError> {

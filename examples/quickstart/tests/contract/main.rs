@@ -103,6 +103,33 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
 }
 
 #[tokio::test]
+async fn who_listens_hears_of_orders_until_the_service_drains() {
+    let service = service().start().await;
+    let http = service.http();
+    let listener = http.get("/orders/events");
+    let listener = tokio::spawn(async move { listener.await.expect(200) });
+    let open = "http_server_active_streams{route=\"/orders/events\"} 1";
+    let admin = service.admin();
+    eventually(async || admin.get("/metrics").await.text().contains(open)).await;
+
+    let path = http.post("/orders").json(&an_order()).await.expect(201);
+    let path = path.header("location").unwrap().to_owned();
+    eventually(async || http.get(&path).await.json::<Value>()["status"] == "confirmed").await;
+    service.signal(Signal::Terminate);
+    let heard = listener.await.unwrap();
+    assert_eq!(heard.header("content-type"), Some("text/event-stream"));
+    let heard = heard.text();
+    let data = heard.lines().filter_map(|line| line.strip_prefix("data: "));
+    let orders: Vec<Value> = data.map(|order| serde_json::from_str(order).unwrap()).collect();
+    let told: Vec<_> = orders
+        .iter()
+        .map(|order| (format!("/orders/{}", order["id"].as_str().unwrap()), &order["status"]))
+        .collect();
+    assert_eq!(told, [(path.clone(), &json!("new")), (path, &json!("confirmed"))], "{heard}");
+    assert_eq!(service.ended().await.code, Some(0));
+}
+
+#[tokio::test]
 async fn totals_are_a_job_that_is_shown_and_run_now() {
     let service = service()
         .env("ADMIN_TOKEN", TOKEN)
@@ -368,11 +395,12 @@ fn who_may_call_what_is_written_down() {
     let (code, table) = process::run(&["routes"], &[]);
     assert_eq!(code, 0, "{table}");
     let expected = "\
-METHOD  PATH          POSTURE  REQUIRES  HANDLER
-GET     /orders       public   -         quickstart::routes::list
-POST    /orders       public   -         quickstart::routes::create
-GET     /orders/{id}  public   -         quickstart::routes::show
-GET     /totals       public   -         quickstart::routes::totals
+METHOD  PATH            POSTURE  REQUIRES  HANDLER
+GET     /orders         public   -         quickstart::routes::list
+POST    /orders         public   -         quickstart::routes::create
+GET     /orders/{id}    public   -         quickstart::routes::show
+GET     /orders/events  public   -         quickstart::routes::events
+GET     /totals         public   -         quickstart::routes::totals
 ";
     assert_eq!(table, expected);
 }
