@@ -1,6 +1,6 @@
 //! `cargo xtask chaos`: the tests that break things, for as long as it takes to believe them.
 //!
-//! Each suite is a test of its crate, which runs in a short form with all others. Here it runs in a
+//! Each suite is a binary of tests, which runs in a short form with all others. Here it runs in a
 //! release build, as often as is asked for, and says its figures.
 
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::processes::{Processes, shown};
+use crate::servers::{self, Site};
 use crate::workspace::Workspace;
 
 /// What to break, and how often.
@@ -24,7 +25,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Suite {
-    /// Services that take each other's place on one port while clients use them.
+    /// Quickstarts that take each other's place on one port while clients use them.
     Rolling,
 }
 
@@ -42,20 +43,17 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
     } else {
         &args.suites
     };
+    let netns = servers::netns(&Site { workspace, processes });
     let mut code = ExitCode::SUCCESS;
     for suite in suites {
-        let (package, test, name) = suite.test();
-        let features = ["--release", "--all-features", "--package", package];
-        // The programs that are broken are examples; `cargo test` would make tests of them.
-        let mut build = workspace.cargo("build");
-        build.args(features).arg("--examples");
         let mut cargo = workspace.cargo("test");
-        cargo.args(features).args(["--test", test, "--", "--exact", name, "--nocapture"]);
+        let (package, test) = suite.test();
+        cargo.args(["--release", "--all-features", "--package", package, "--test", test, "--"]);
+        // One after the other, so that each has the machine to itself.
+        cargo.args(["--nocapture", "--test-threads=1"]);
         cargo.env("PURLIN_CHAOS_ROUNDS", args.rounds.to_string());
-        let mut status = processes.stream(&mut build, |_| {})?;
-        if status.success() {
-            status = processes.stream(&mut cargo, |_| {})?;
-        }
+        netns.tell(&mut cargo);
+        let status = processes.stream(&mut cargo, |_| {})?;
         if !status.success() {
             println!("error: {} ({status})", shown(&cargo));
             code = ExitCode::FAILURE;
@@ -67,10 +65,10 @@ pub(crate) fn run(args: &Args, workspace: &Workspace, processes: &Processes) -> 
 // === impl Suite ===
 
 impl Suite {
-    /// The package, its binary of tests, and the test in it.
-    fn test(self) -> (&'static str, &'static str, &'static str) {
+    /// The package, and its binary of tests.
+    fn test(self) -> (&'static str, &'static str) {
         match self {
-            Self::Rolling => ("purlin-http", "rolling", "rolling_restarts_fail_no_request"),
+            Self::Rolling => ("quickstart", "rolling"),
         }
     }
 }
@@ -84,16 +82,15 @@ mod tests {
 
     use super::Suite;
 
-    /// A filter that meets nothing would pass.
+    /// It would break nothing if it did not heed how often it is asked to.
     #[test]
-    fn every_suite_is_a_test_that_exists() {
+    fn every_suite_heeds_its_rounds() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for suite in Suite::value_variants() {
-            let (package, test, name) = suite.test();
-            let place = package.strip_prefix("purlin-").expect("a package of ours");
-            let source = root.join(format!("modules/{place}/tests/{test}/main.rs"));
+            let (package, test) = suite.test();
+            let source = root.join(format!("examples/{package}/tests/{test}/main.rs"));
             let source = fs::read_to_string(source).expect("the suite has a file");
-            assert!(source.contains(&format!("async fn {name}()")), "{name}");
+            assert!(source.contains("PURLIN_CHAOS_ROUNDS"), "{test}");
         }
     }
 }

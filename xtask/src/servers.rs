@@ -5,8 +5,10 @@
 //! test never looks for a server itself. Nothing is installed on the machine, and nothing that
 //! listens is started on a default port.
 
+mod chromium;
 mod debian;
 mod go;
+mod netns;
 mod otelcol;
 mod prometheus;
 mod unshare;
@@ -31,12 +33,20 @@ const SERVERS: &[&dyn Server] = &[
     &OfPrometheus("prometheus"),
     &otelcol::Otelcol,
     &unshare::Unshare,
+    &netns::Netns,
+    &chromium::Chromium,
 ];
 
 /// A real server, or a tool, that tests talk to.
 pub(crate) trait Server {
     /// The name by which suites report it, and under which it stands in the table.
     fn name(&self) -> &'static str;
+
+    /// Whether a run that requires servers fails for want of it. Where it does not, what needs it
+    /// is skipped, with the reason.
+    fn is_required(&self) -> bool {
+        true
+    }
 
     /// Its program on this machine, if it has one.
     fn local(&self) -> Option<PathBuf>;
@@ -63,6 +73,7 @@ pub(crate) struct Site<'a> {
 #[derive(Debug)]
 pub(crate) struct Candidate {
     pub(crate) name: &'static str,
+    pub(crate) is_required: bool,
     /// By which tests find it.
     pub(crate) variable: String,
     /// Or why it could not be had.
@@ -81,13 +92,12 @@ pub(crate) struct Found {
 
 /// Looks for every server.
 pub(crate) fn discover(site: &Site<'_>) -> Vec<Candidate> {
-    let candidate = |server: &&dyn Server| {
-        let variable = format!("PURLIN_TEST_{}", server.name().to_uppercase().replace('-', "_"));
-        let given = env::var(&variable).ok();
-        let found = find(*server, &variable, given, site).map_err(|error| format!("{error:#}"));
-        Candidate { name: server.name(), variable, found }
-    };
-    SERVERS.iter().map(candidate).collect()
+    SERVERS.iter().map(|server| Candidate::new(*server, site)).collect()
+}
+
+/// Looks for the network in which connections are handed over.
+pub(crate) fn netns(site: &Site<'_>) -> Candidate {
+    Candidate::new(&netns::Netns, site)
 }
 
 /// A call of valgrind without arguments, and its version.
@@ -132,6 +142,32 @@ fn program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
 
 fn is_program(file: &Path) -> bool {
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+// === impl Candidate ===
+
+impl Candidate {
+    fn new(server: &dyn Server, site: &Site<'_>) -> Self {
+        let variable = format!("PURLIN_TEST_{}", server.name().to_uppercase().replace('-', "_"));
+        let given = env::var(&variable).ok();
+        let found = find(server, &variable, given, site).map_err(|error| format!("{error:#}"));
+        Self { name: server.name(), is_required: server.is_required(), variable, found }
+    }
+
+    /// Tells tests where it is, or why they do without it.
+    pub(crate) fn tell(&self, tests: &mut Command) {
+        let missing = format!("{}_MISSING", self.variable);
+        match &self.found {
+            Ok(found) => tests.env(&self.variable, &found.address).env_remove(missing),
+            Err(reason) if !self.is_required => {
+                tests.env_remove(&self.variable).env(missing, reason)
+            }
+            Err(_) => tests.env_remove(&self.variable).env_remove(missing),
+        };
+        if let Err(reason) = &self.found {
+            println!("warning: {}: {reason}", self.name);
+        }
+    }
 }
 
 #[cfg(test)]

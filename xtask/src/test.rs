@@ -30,7 +30,8 @@ pub(crate) struct Args {
 pub(crate) enum Demand {
     /// A suite without its server is skipped.
     Wish,
-    /// A suite without its server has failed, and so has a server that no suite met.
+    /// A suite without its server has failed, and so has a server that no suite met. Some servers
+    /// not every machine can have: what needs them is skipped even then.
     Require,
 }
 
@@ -81,15 +82,7 @@ pub(crate) fn with_servers(
     processes: &Processes,
 ) -> Result<Outcome> {
     let candidates = servers::discover(&Site { workspace, processes });
-    for candidate in &candidates {
-        match &candidate.found {
-            Ok(found) => cargo.env(&candidate.variable, &found.address),
-            Err(reason) => {
-                println!("warning: {}: {reason}", candidate.name);
-                cargo.env_remove(&candidate.variable)
-            }
-        };
-    }
+    candidates.iter().for_each(|candidate| candidate.tell(cargo));
     if demand == Demand::Require {
         cargo.env("PURLIN_TEST_SERVERS", "require");
     }

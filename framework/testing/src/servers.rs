@@ -11,7 +11,8 @@ use serde::Serialize;
 /// A real server, or a tool, that tests talk to.
 ///
 /// `cargo xtask test` looks for each and names it in `PURLIN_TEST_<SERVER>`. Its table of what was
-/// met is made of what the tests tell through this.
+/// met is made of what the tests tell through this. Of a server that not every machine can have it
+/// says in `PURLIN_TEST_<SERVER>_MISSING` why there is none.
 #[derive(Debug)]
 #[must_use = "tell with `met` that it was talked to"]
 pub struct Server {
@@ -56,7 +57,7 @@ struct Line<'a> {
 /// ```
 ///
 /// # Panics
-/// When there is none although `PURLIN_TEST_SERVERS=require`, and when the report cannot be written.
+/// When there is none although `PURLIN_TEST_SERVERS=require`, unless it is known why, and when the report cannot be written.
 pub fn server(name: &str) -> Option<Server> {
     let test = std::thread::current().name().unwrap_or_default().to_owned();
     find(name, test, variable)
@@ -77,9 +78,11 @@ fn find(name: &str, test: String, variable: impl Fn(&str) -> Option<String>) -> 
     if let Some(address) = variable(&key) {
         return Some(Server { name: name.to_owned(), address, suite });
     }
-    let reason = format!("{key} is not set");
+    let missing = variable(&format!("{key}_MISSING"));
+    let required =
+        missing.is_none() && variable("PURLIN_TEST_SERVERS").as_deref() == Some("require");
+    let reason = missing.unwrap_or_else(|| format!("{key} is not set"));
     suite.write(name, "skipped", None, Some(&reason));
-    let required = variable("PURLIN_TEST_SERVERS").as_deref() == Some("require");
     assert!(!required, "{} needs {name}, and {reason}: run it with `cargo xtask test`", suite.test);
     None
 }
@@ -180,6 +183,18 @@ mod tests {
     #[should_panic(expected = "begin needs post-gres, and PURLIN_TEST_POST_GRES is not set")]
     fn a_test_without_its_server_fails_where_servers_are_required() {
         told(&[("PURLIN_TEST_SERVERS", "require")], drop);
+    }
+
+    #[test]
+    fn a_server_that_not_every_machine_can_have_is_missing_for_a_reason() {
+        let lines = told(
+            &[("PURLIN_TEST_SERVERS", "require"), ("PURLIN_TEST_POST_GRES_MISSING", "no mirror")],
+            |server| assert!(server.is_none()),
+        );
+        assert_eq!(
+            (&lines[0]["outcome"], &lines[0]["reason"]),
+            (&"skipped".into(), &"no mirror".into())
+        );
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! A fixture of the tests: a service that is restarted while it is used. It says on standard output
+//! A fixture of the tests: a service that is stopped while it is used. It says on standard output
 //! where it listens, and that it is ready; its log goes where the reports go.
 
-use std::{convert::Infallible, io::Write as _, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write as _, process::ExitCode};
 
-use axum::{body::Body, extract::State};
-use futures_util::stream;
-use purlin_core::{app::App, clock::Clock, event::Event};
+use purlin_core::{app::App, event::Event};
 use purlin_http::{
     HttpModule,
     routes::{Routes, get},
@@ -24,25 +22,10 @@ fn main() -> ExitCode {
         .run()
 }
 
-fn routes() -> Routes<Arc<Clock>> {
+fn routes() -> Routes<()> {
     Routes::new()
         .public("/", get(async || "hello"))
-        .public("/stream", get(pieces))
         .public("/stuck", get(async || std::future::pending::<()>().await))
-}
-
-/// Twenty pieces, one every twenty milliseconds.
-async fn pieces(State(clock): State<Arc<Clock>>) -> Body {
-    Body::from_stream(stream::unfold(0, move |number| {
-        let clock = clock.clone();
-        async move {
-            if number == 20 {
-                return None;
-            }
-            clock.sleep(Duration::from_millis(20)).await;
-            Some((Ok::<_, Infallible>(format!("piece {number}\n")), number + 1))
-        }
-    }))
 }
 
 fn announce(line: &str) {

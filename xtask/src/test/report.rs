@@ -78,7 +78,7 @@ impl<'a> Report<'a> {
             return Vec::new();
         }
         let mut complaints = BTreeSet::new();
-        for line in &self.lines {
+        for line in self.lines.iter().filter(|line| self.is_required(&line.server)) {
             if let Met::Skipped { reason } = &line.outcome {
                 let Line { suite, server, .. } = line;
                 complaints.insert(format!("{suite} needs {server}: {}", self.why(server, reason)));
@@ -87,6 +87,7 @@ impl<'a> Report<'a> {
         for candidate in self.unmet().filter(|_| self.whole) {
             complaints.insert(match &candidate.found {
                 Ok(_) => format!("{} was there, and no suite met it", candidate.name),
+                Err(_) if !candidate.is_required => continue,
                 Err(reason) => format!("{} could not be had: {reason}", candidate.name),
             });
         }
@@ -102,6 +103,10 @@ impl<'a> Report<'a> {
 
     fn candidate(&self, server: &str) -> Option<&Candidate> {
         self.candidates.iter().find(|candidate| candidate.name == server)
+    }
+
+    fn is_required(&self, server: &str) -> bool {
+        self.candidate(server).is_none_or(|candidate| candidate.is_required)
     }
 
     /// Why a server was missing: a suite only knows that it was not told of one.
@@ -169,6 +174,7 @@ mod tests {
         };
         vec![Candidate {
             name: "promtool",
+            is_required: true,
             variable: "PURLIN_TEST_PROMTOOL".into(),
             found: Ok(found),
         }]
@@ -216,6 +222,23 @@ mod tests {
         let candidates = missing();
         let report = Report::new("", &candidates, true).unwrap();
         assert!(report.complaints(Demand::Require)[0].starts_with("promtool could not be had"));
+    }
+
+    #[test]
+    fn what_not_every_machine_can_have_is_skipped_but_never_left_alone() {
+        let mut candidates = missing();
+        candidates[0].is_required = false;
+        let report = Report::new(SKIPPED, &candidates, true).unwrap();
+        assert!(report.to_string().contains("skipped: the mirror is down\n"), "{report}");
+        assert_eq!(report.skipped_tests(), 1);
+        assert!(report.complaints(Demand::Require).is_empty());
+        let report = Report::new("", &candidates, true).unwrap();
+        assert!(report.complaints(Demand::Require).is_empty());
+
+        let mut candidates = found();
+        candidates[0].is_required = false;
+        let report = Report::new("", &candidates, true).unwrap();
+        assert_eq!(report.complaints(Demand::Require), ["promtool was there, and no suite met it"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the clients of a test are its own tasks")]
 
 mod deploy;
+mod docs;
 mod process;
 mod secrets;
 
