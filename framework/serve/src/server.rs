@@ -1,6 +1,6 @@
 use std::{
     convert::Infallible, future::Future, io, net::SocketAddr, panic::resume_unwind, pin::pin,
-    sync::Arc,
+    sync::Arc, time::Duration,
 };
 
 use http::{Request, Response};
@@ -130,13 +130,23 @@ impl<S> Server<S> {
         let now = clock.now();
         let grace = now + drain_grace.min(deadline.since(now) / 2);
         drain.send_replace(Some(Drain { grace, deadline }));
-        let drained = loops.join_all().await;
+        let mut drained = loops.join_all().await;
         // Read before the tasks are dropped: the requests that end with them are not finished.
-        Ok(DrainReport {
+        let report = DrainReport {
             closed: drained.iter().map(|drained| drained.closed).sum(),
             finished: stats.finished(),
             cut: drained.iter().map(|drained| drained.left.len() as u64).sum(),
-        })
+        };
+        // Whoever follows requests knows those that were cut before this returns, unless one of them
+        // blocks its thread.
+        drained.iter_mut().for_each(|drained| drained.left.abort_all());
+        let ended = async {
+            for drained in &mut drained {
+                drained.left.shutdown().await;
+            }
+        };
+        let _ = clock.timeout(CUT, ended).await;
+        Ok(report)
     }
 }
 
@@ -146,6 +156,9 @@ struct Drained {
     /// Those to be cut.
     left: JoinSet<()>,
 }
+
+/// How long what is cut may take to end.
+const CUT: Duration = Duration::from_millis(100);
 
 /// Accepts and serves until the drain begins, then drains.
 async fn accept_loop<S, B>(mut acceptor: Acceptor, terms: Arc<Terms>, service: S) -> Drained

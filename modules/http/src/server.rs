@@ -63,8 +63,8 @@ impl Site {
         }
     }
 
-    /// Adds the routes whose streams were cut.
-    fn name_streams(&self, report: String, was_cut: bool) -> String {
+    /// Adds the routes of what was cut.
+    fn name_routes(&self, report: String, was_cut: bool) -> String {
         match self.streams.unfinished().filter(|_| was_cut) {
             Some(routes) => format!("{report} ({routes})"),
             None => report,
@@ -111,11 +111,11 @@ impl Runnable for HttpServer {
         tokio::select! {
             report = server.run(self.drain_until(&cx)) => {
                 let report = report?;
-                cx.report(self.site.name_streams(report.to_string(), !report.is_clean()));
+                cx.report(self.site.name_routes(report.to_string(), !report.is_clean()));
             }
             () = self.cut.cancelled() => {
                 let report = format!("{} connections cut", self.site.tally.connections());
-                cx.report(self.site.name_streams(report, true));
+                cx.report(self.site.name_routes(report, true));
             }
         }
         // A WebSocket is not a task of the server's, and would outlive it.

@@ -1,4 +1,4 @@
-//! Streams are followed to their end.
+//! Requests are followed to their answer, and streams to their end.
 
 use std::{
     future::Future,
@@ -18,7 +18,8 @@ use tower::{Layer, Service};
 use super::label::Label;
 use crate::stream::{Streams, Tracked, Tracker};
 
-/// Tells handlers of the drain, and follows answers that go on; see [`stream`](crate::stream).
+/// Tells handlers of the drain, and follows answers that go on; see [`stream`](crate::stream). A
+/// request that was cut before it had an answer is noted for the stop report.
 #[derive(Clone)]
 pub(super) struct Follow {
     streams: Streams,
@@ -35,7 +36,16 @@ pin_project! {
     pub(super) struct FollowedFuture<F> {
         #[pin]
         inner: F,
-        tracker: Tracker,
+        // Until there is an answer.
+        tracker: Option<Tracker>,
+    }
+
+    impl<F> PinnedDrop for FollowedFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(tracker) = this.project().tracker.take() {
+                tracker.unanswered();
+            }
+        }
     }
 }
 
@@ -70,7 +80,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Followed<S> 
         let route = self.layer.label.of(&request);
         let tracker = Tracker { streams: self.layer.streams.clone(), route };
         request.extensions_mut().insert(tracker.clone());
-        FollowedFuture { inner: self.inner.call(request), tracker }
+        FollowedFuture { inner: self.inner.call(request), tracker: Some(tracker) }
     }
 }
 
@@ -82,14 +92,15 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let response = ready!(this.inner.poll(cx))?;
+        let response = ready!(this.inner.poll(cx));
+        let tracker = this.tracker.take();
+        let response = response?;
         // An upgraded connection has no body; whoever upgrades it follows it.
         let goes_on = response.body().size_hint().exact().is_none()
             && response.status() != StatusCode::SWITCHING_PROTOCOLS;
-        if !goes_on {
-            return Poll::Ready(Ok(response));
-        }
-        let tracking = this.tracker.track();
-        Poll::Ready(Ok(response.map(|body| Body::new(Tracked::new(body, tracking)))))
+        Poll::Ready(Ok(match tracker.filter(|_| goes_on) {
+            Some(tracker) => response.map(|body| Body::new(Tracked::new(body, tracker.track()))),
+            None => response,
+        }))
     }
 }

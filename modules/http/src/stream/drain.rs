@@ -43,7 +43,8 @@ pub struct Drain {
     books: Arc<Mutex<Books>>,
 }
 
-/// The streams that are open, and those that were cut. A stream is in one of the two, or over.
+/// The streams that are open, and those and the requests that were cut. A stream is in one of the two,
+/// or over.
 #[derive(Default)]
 struct Books {
     until: Option<Instant>,
@@ -94,7 +95,8 @@ impl Drain {
         self.cut.is_cancelled() || self.books().until.is_some_and(|until| until <= now)
     }
 
-    /// The routes whose streams did not end by themselves, for the stop report: `GET /events ×2`.
+    /// The routes of requests that got no answer and of streams that did not end by themselves, for
+    /// the stop report: `/events ×2`.
     pub(crate) fn unfinished(&self) -> Option<String> {
         let books = self.books();
         let mut unfinished = books.cut.clone();
@@ -119,8 +121,13 @@ impl Drain {
         }
         books.open.retain(|_, count| *count > 0);
         if cut {
-            *books.cut.entry(route.clone()).or_default() += 1;
+            books.note_cut(route);
         }
+    }
+
+    /// Notes a request that was cut.
+    pub(super) fn unanswered(&self, route: &Arc<str>) {
+        self.books().note_cut(route);
     }
 
     /// How many streams of each route are open.
@@ -164,6 +171,14 @@ impl<S: Sync> FromRequestParts<S> for Drain {
 impl fmt::Debug for Drain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Drain").field("has_begun", &self.has_begun()).finish()
+    }
+}
+
+// === impl Books ===
+
+impl Books {
+    fn note_cut(&mut self, route: &Arc<str>) {
+        *self.cut.entry(route.clone()).or_default() += 1;
     }
 }
 

@@ -90,6 +90,14 @@ impl Tracker {
             end: End::Gone,
         }
     }
+
+    /// Notes that a request has no answer, if that is because the server was in a hurry.
+    pub(crate) fn unanswered(&self) {
+        let Inner { drain, clock, .. } = &*self.streams.0;
+        if drain.is_over(clock.now()) {
+            drain.unanswered(&self.route);
+        }
+    }
 }
 
 // === impl Tracking ===

@@ -24,12 +24,13 @@ async fn a_stuck_handler_is_cut_at_its_deadline_and_named() {
     let clock = Clock::system();
     let began = clock.now();
     service.signal(Signal::TERM);
-    let (_, report) = service.end().await;
+    let (code, report) = service.end().await;
     let took = clock.now().since(began);
     assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(10), "{took:?}");
     let told = report.lines().find(|line| line.contains("cut at the deadline")).expect("a line");
     assert!(told.trim_start().starts_with("http "), "{report}");
-    assert!(told.contains("1 connection cut"), "{report}");
+    assert!(told.contains("1 connection cut at the deadline (/stuck)"), "{report}");
+    assert_eq!(code, 0, "the service kept to its own times: {report}");
     // The access log has a line for each request, and this one's says that nobody got an answer.
     let named = report.lines().find(|line| line.contains(r#""http.route":"/stuck""#));
     assert!(named.expect(&report).contains(r#""http.response.status_code":499"#), "{report}");
