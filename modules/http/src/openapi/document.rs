@@ -182,6 +182,7 @@ fn problem() -> Value {
             "instance": { "type": "string", "format": "uri-reference", "description": "The path that was asked for." },
             "code": { "type": "string", "description": "The kind for programs." },
             "correlation_id": { "type": "string", "description": "The identifier of the request in the logs." },
+            "trace_id": { "type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The trace that the request is part of." },
             "errors": {
                 "type": "array",
                 "description": "The fields that are wrong.",

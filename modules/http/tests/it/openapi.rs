@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use validator::Validate;
 
-use crate::support::{start, start_with};
+use crate::support::{self, PARENT, start, start_with};
 
 /// What a customer asks for.
 #[derive(Deserialize, Validate, JsonSchema)]
@@ -350,9 +350,8 @@ async fn answers_are_as_they_are_described() {
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         validator.validate(value).unwrap_or_else(|error| panic!("{value}: {error}"));
     };
-    let send = async |body: Value| {
-        crate::support::Answer::of(app.request("POST", "/orders").json(&body)).await
-    };
+    let send =
+        async |body: Value| support::Answer::of(app.request("POST", "/orders").json(&body)).await;
     fits("Order", &send(json!({ "customer": "ada", "amount_cents": 5 })).await.json());
     fits(
         "Problem",
@@ -360,6 +359,18 @@ async fn answers_are_as_they_are_described() {
     );
     fits("Problem", &app.get("/orders/1").await.problem(404, "not_found"));
     fits("Problem", &app.get("/nowhere").await.problem(404, "not_found"));
+
+    // All that a problem can say is described.
+    support::read_traces();
+    let wrong = app.request("POST", "/orders").header("traceparent", PARENT);
+    let wrong = wrong.json(&json!({ "customer": "", "amount_cents": 0 }));
+    let problem = support::Answer::of(wrong).await.problem(422, "invalid_argument");
+    assert_eq!(problem["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    fits("Problem", &problem);
+    let described = &document["components"]["schemas"]["Problem"]["properties"];
+    for member in problem.as_object().unwrap().keys() {
+        assert!(described.get(member).is_some(), "{member} is not described");
+    }
 }
 
 #[tokio::test]

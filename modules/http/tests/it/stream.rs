@@ -11,8 +11,6 @@ use axum::{
 };
 use futures_util::{SinkExt as _, Stream, StreamExt as _, stream};
 use http::StatusCode;
-use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use purlin::{
     app::{App, Running},
     event::Event,
@@ -30,10 +28,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message as ClientMessage, client::IntoClientRequest},
 };
 
-use crate::support::Log;
-
-/// The trace of a caller.
-const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+use crate::support::{self, Log, PARENT};
 
 type Sent = Result<SseEvent, axum::Error>;
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -291,10 +286,7 @@ async fn a_socket_that_only_sends_is_closed_as_well() {
 /// Whatever a stream says or asks for is said and asked for in the course of its request.
 #[tokio::test]
 async fn a_stream_belongs_to_its_request() {
-    opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-        Box::new(TraceContextPropagator::new()),
-        Box::new(BaggagePropagator::new()),
-    ]));
+    support::read_traces();
     let log = Log::capture();
     let service = Service::start("1s").await;
     let brought =

@@ -6,6 +6,8 @@ use std::{
 };
 
 use axum::Router;
+use opentelemetry::{global, propagation::TextMapCompositePropagator};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use purlin::clock::{Clock, Instant};
 use purlin_http::{Options, routes::Routes, service};
 use purlin_serve::{Limits, Listener, Server};
@@ -13,6 +15,9 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tracing_subscriber::fmt::MakeWriter;
+
+/// The trace of a caller.
+pub(crate) const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// A service on a socket; it ends with the test.
 pub(crate) struct Running {
@@ -61,6 +66,14 @@ fn serve(service: Router) -> Running {
     let mut tasks = JoinSet::new();
     tasks.spawn(server.run(std::future::pending::<Instant>()));
     Running { addr, client: Client::new(), _tasks: tasks }
+}
+
+/// Takes over the traces of callers, as telemetry does for a process.
+pub(crate) fn read_traces() {
+    global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+        Box::new(TraceContextPropagator::new()),
+        Box::new(BaggagePropagator::new()),
+    ]));
 }
 
 // === impl Running ===
