@@ -389,13 +389,13 @@ async fn work_that_never_waits_keeps_its_lease_and_heeds_the_stop() {
     let clock = Clock::system();
     let app = app()
         .clock(clock.clone())
-        .set("leader.ttl", "1s")
+        .set("leader.ttl", "3s")
         .runnable(Run::new("one", || Busy).leader_only("same"))
         .runnable(Run::new("other", || Busy).leader_only("same"))
         .on_event(events);
     let app = app.start().await.unwrap();
     // Without a renewal, the other would lead by now.
-    clock.sleep(Duration::from_millis(1_700)).await;
+    clock.sleep(Duration::from_millis(4_500)).await;
     assert_eq!(log.lines(), ["acquired"]);
     let stopped = clock.timeout(Duration::from_secs(10), app.stop()).await;
     assert!(stopped.expect("the work is told to stop").is_clean());
