@@ -21,7 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
     #[cfg(feature = "scheduler")]
     let all = all.chain(purlin_scheduler::metrics::ALL);
     #[cfg(feature = "sqlite")]
-    let all = all.chain(purlin_sqlite::metrics::ALL);
+    let all = all.chain(purlin_sql::metrics::ALL);
     #[cfg(feature = "tls")]
     let all = all.chain(purlin_tls::metrics::ALL);
     all

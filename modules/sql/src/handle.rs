@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     call::Call,
     engine::Engine,
+    metrics::{Connections, Metrics, Pools, Role},
     target::{Target, executor},
 };
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub clock: Clock,
     /// The jitter between attempts.
     pub entropy: Entropy,
+    /// What is counted, and where it is shown. It is that of one database.
+    pub metrics: Metrics,
     /// How long a query waits for another one of its transaction; 30 s.
     pub turn_timeout: Duration,
     /// How often [`Sql::with_tx_retrying`] tries; 5.
@@ -79,7 +82,9 @@ impl<DB: Engine> Sql<DB> {
     /// transaction.
     pub fn new(pool: Pool<DB>, readers: Option<Pool<DB>>, settings: Settings) -> Self {
         let (key, cleaners) = (Key::new(DB::NAME), TaskTracker::new());
-        Self(Arc::new(Inner { key, pool, readers, settings, cleaners }))
+        let inner = Arc::new(Inner { key, pool, readers, settings, cleaners });
+        inner.settings.metrics.watch(inner.clone());
+        Self(inner)
     }
 
     /// The pool of sqlx, for what this crate does not do. Its connections are outside of every
@@ -98,6 +103,20 @@ impl<DB: Engine> Sql<DB> {
         &self.0.settings
     }
 
+    /// What is measured of it.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.settings.metrics
+    }
+
+    /// Counts `check` among the checks of the health: as failed, also when it is not awaited to its
+    /// end.
+    ///
+    /// # Errors
+    /// That of `check`.
+    pub async fn checked<T, E>(&self, check: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.metrics().checked(&self.settings().clock, check).await
+    }
+
     /// Closes all connections, once what runs on them has ended. Whoever asks for one from now on
     /// gets [`sqlx::Error::PoolClosed`].
     pub async fn close(&self) {
@@ -109,8 +128,11 @@ impl<DB: Engine> Sql<DB> {
         self.0.cleaners.wait().await;
     }
 
-    pub(crate) fn pool_for(&self, reads: bool) -> &Pool<DB> {
-        self.0.readers.as_ref().filter(|_| reads).unwrap_or(&self.0.pool)
+    pub(crate) fn pool_for(&self, reads: bool) -> (&Pool<DB>, Role) {
+        match &self.0.readers {
+            Some(readers) if reads => (readers, Role::Readers),
+            _ => (&self.0.pool, Role::Writer),
+        }
     }
 }
 
@@ -131,13 +153,27 @@ impl<DB: Engine> fmt::Debug for Sql<DB> {
     }
 }
 
+// === impl Inner ===
+
+impl<DB: Engine> Pools for Inner<DB> {
+    fn connections(&self, role: Role) -> Option<Connections> {
+        let pool = match role {
+            Role::Writer => &self.pool,
+            Role::Readers => self.readers.as_ref()?,
+        };
+        let idle = pool.num_idle() as u64;
+        Some(Connections { active: u64::from(pool.size()).saturating_sub(idle), idle })
+    }
+}
+
 // === impl Settings ===
 
 impl Settings {
-    /// The defaults, with the time and the chance of an application.
+    /// The defaults, with the time and the chance of an application. What is measured is shown by
+    /// [`Metrics::snapshot`] alone.
     pub fn new(clock: Clock, entropy: Entropy) -> Self {
         let (turn_timeout, pause) = (Duration::from_secs(30), Duration::from_millis(10));
-        Self { clock, entropy, turn_timeout, attempts: 5, pause }
+        Self { clock, entropy, metrics: Metrics::default(), turn_timeout, attempts: 5, pause }
     }
 }
 

@@ -1,10 +1,14 @@
 //! A pooled connection that does not go back with an open transaction.
 
-use sqlx::{Pool, SqlStr, pool::PoolConnection};
+use sqlx::{SqlStr, pool::PoolConnection};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use crate::{engine::Engine, handle::Sql};
+use crate::{
+    engine::Engine,
+    handle::Sql,
+    metrics::{Fate, Metrics, Waiting},
+};
 
 /// A connection of the pool, and whether it may be in a transaction.
 ///
@@ -20,15 +24,22 @@ use crate::{engine::Engine, handle::Sql};
 pub(crate) struct Lease<DB: Engine> {
     connection: Option<PoolConnection<DB>>,
     pub(crate) open: bool,
+    /// What is to be counted when it is dropped, if it had a transaction.
+    fate: Option<Fate>,
+    metrics: Metrics,
     cleaners: TaskTracker,
 }
 
 // === impl Lease ===
 
 impl<DB: Engine> Lease<DB> {
-    pub(crate) async fn take(sql: &Sql<DB>, pool: &Pool<DB>) -> sqlx::Result<Self> {
-        let connection = Some(pool.acquire().await?);
-        Ok(Self { connection, open: false, cleaners: sql.0.cleaners.clone() })
+    /// Waits for a connection, which need not write if the caller only `reads`.
+    pub(crate) async fn take(sql: &Sql<DB>, reads: bool) -> sqlx::Result<Self> {
+        let (pool, role) = sql.pool_for(reads);
+        let waiting = Waiting::begin(sql.settings(), role);
+        let connection = pool.acquire().await.inspect_err(|error| waiting.fail(error))?;
+        let (metrics, cleaners) = (sql.metrics().clone(), sql.0.cleaners.clone());
+        Ok(Self { connection: Some(connection), open: false, fate: None, metrics, cleaners })
     }
 
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
@@ -39,11 +50,24 @@ impl<DB: Engine> Lease<DB> {
     /// its way.
     pub(crate) async fn begin(&mut self, options: &DB::TxOptions) -> sqlx::Result<()> {
         self.open = true;
-        DB::run(self.connection(), SqlStr::from_static(DB::begin(options))).await
+        self.fate = Some(Fate::NotBegun);
+        DB::run(self.connection(), SqlStr::from_static(DB::begin(options))).await?;
+        self.fate = Some(Fate::RolledBack);
+        Ok(())
     }
 
-    /// Ends the transaction by `COMMIT` or `ROLLBACK`.
-    pub(crate) async fn end(&mut self, statement: &'static str) -> sqlx::Result<()> {
+    pub(crate) async fn commit(&mut self) -> sqlx::Result<()> {
+        self.fate = Some(Fate::Unknown);
+        let outcome = self.end("COMMIT").await;
+        self.fate = Some(if outcome.is_ok() { Fate::Committed } else { Fate::RolledBack });
+        outcome
+    }
+
+    pub(crate) async fn rollback(&mut self) -> sqlx::Result<()> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(&mut self, statement: &'static str) -> sqlx::Result<()> {
         DB::run(self.connection(), SqlStr::from_static(statement)).await?;
         self.open = false;
         Ok(())
@@ -52,6 +76,9 @@ impl<DB: Engine> Lease<DB> {
 
 impl<DB: Engine> Drop for Lease<DB> {
     fn drop(&mut self) {
+        if let Some(fate) = self.fate {
+            self.metrics.transaction(fate);
+        }
         let Some(connection) = self.connection.take().filter(|_| self.open) else { return };
         // The pool waits for the connection when it is closed, and `Sql::close` for the task.
         match Handle::try_current() {

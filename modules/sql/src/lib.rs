@@ -31,6 +31,9 @@
 //! An error, a panic and a cancellation roll back. A connection returns to the pool only when its
 //! transaction has ended for certain, else it is closed.
 //!
+//! # What is measured
+//! Queries, transactions, waits for a connection and checks of the health: [`metrics`].
+//!
 //! # One query at a time
 //! A connection runs one query at a time. Branches of a `join!` inside a transaction take turns. A
 //! query while a row stream of the same transaction is open would wait for itself: it is an error,
@@ -44,6 +47,7 @@ mod engine;
 mod error;
 mod handle;
 mod lease;
+pub mod metrics;
 mod migration;
 mod retry;
 mod slot;

@@ -47,7 +47,7 @@ where
     /// cannot be reached.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<Migrated, MigrateError> {
         let table = &migrator.table_name;
-        let mut lease = Lease::take(self, self.pool()).await?;
+        let mut lease = Lease::take(self, false).await?;
         // sqlx counts this transaction, since its own steps are savepoints in there; the lease
         // makes up for a count that goes wrong.
         lease.open = true;

@@ -46,7 +46,7 @@ impl<DB: Engine> Sql<DB> {
                     return Err(error.into());
                 }
                 Err(_) => {
-                    settings.pause(attempt).await;
+                    settings.retry(attempt).await;
                     attempt += 1;
                     continue;
                 }
@@ -59,7 +59,7 @@ impl<DB: Engine> Sql<DB> {
                 return outcome;
             }
             drop(ending);
-            settings.pause(attempt).await;
+            settings.retry(attempt).await;
             attempt += 1;
         }
     }
@@ -72,9 +72,11 @@ fn is_transient<DB: Engine>(error: &sqlx::Error) -> bool {
 // === impl Settings ===
 
 impl Settings {
-    async fn pause(&self, attempt: u32) {
+    /// Waits for the attempt after this one, which it counts.
+    async fn retry(&self, attempt: u32) {
         const LONGEST: Duration = Duration::from_secs(1);
         let longest = (self.pause * 2u32.saturating_pow(attempt - 1)).min(LONGEST);
+        self.metrics.retried();
         self.clock.sleep(self.entropy.jitter(longest / 2, 1.0)).await;
     }
 }

@@ -100,6 +100,10 @@ impl<DB: Engine> Slot<DB> {
         Ending(Arc::new(Self { source, state, parked, settings, options, outer, depth }))
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     pub(crate) fn options(&self) -> &DB::TxOptions {
         &self.options
     }
@@ -182,7 +186,7 @@ impl<DB: Engine> Slot<DB> {
     pub(crate) async fn commit(self: &Arc<Self>) -> sqlx::Result<()> {
         let mut turn = self.turn().await?;
         let outcome = match &mut *turn.source {
-            Source::Connection(lease) => lease.end("COMMIT").await,
+            Source::Connection(lease) => lease.commit().await,
             Source::Savepoint(savepoint) => savepoint.release().await,
             Source::Ended => Err(Refused::Ended.into()),
         };
@@ -198,7 +202,7 @@ impl<DB: Engine> Slot<DB> {
     pub(crate) async fn rollback(self: &Arc<Self>) -> sqlx::Result<()> {
         let mut turn = self.lock().await?;
         let outcome = match &mut *turn.source {
-            Source::Connection(lease) => lease.end("ROLLBACK").await,
+            Source::Connection(lease) => lease.rollback().await,
             Source::Savepoint(savepoint) => savepoint.rewind().await,
             Source::Ended => Ok(()),
         };

@@ -19,8 +19,9 @@ use crate::{
     call::Call,
     engine::Engine,
     error::Refused,
-    handle::Sql,
+    handle::{Settings, Sql},
     lease::Lease,
+    metrics::Running,
     slot::{Slot, Turn},
     span,
 };
@@ -29,7 +30,7 @@ use crate::{
 pub(crate) enum Target<DB: Engine> {
     Pool(Sql<DB>),
     Slot(Arc<Slot<DB>>),
-    Refused(Refused),
+    Refused(Sql<DB>, Refused),
 }
 
 /// What a query may do, as far as its text tells.
@@ -156,7 +157,7 @@ impl<DB: Engine> Target<DB> {
     pub(crate) fn of(sql: &Sql<DB>) -> Self {
         match sql.0.key.find() {
             Found::Here(slot) => Self::Slot(slot),
-            Found::LeftBehind => Self::Refused(Refused::Spawned),
+            Found::LeftBehind => Self::Refused(sql.clone(), Refused::Spawned),
             Found::Nothing => Self::Pool(sql.clone()),
         }
     }
@@ -179,6 +180,7 @@ impl<DB: Engine> Target<DB> {
         ) -> BoxFuture<'x, sqlx::Result<T>>,
     ) -> sqlx::Result<T> {
         let span = span::of(&call);
+        let mut measured = Running::begin(self.settings(), &call);
         let running = async {
             let call = call?;
             let mut hold = self.hold(Access::of(&call)).await?;
@@ -189,6 +191,7 @@ impl<DB: Engine> Target<DB> {
         let noted = async {
             let outcome = running.await;
             span::note(&outcome);
+            measured.note::<DB, _>(&outcome);
             outcome
         };
         noted.instrument(span).await
@@ -201,15 +204,17 @@ impl<DB: Engine> Target<DB> {
     {
         let slot = match &self {
             Self::Slot(slot) => Some(slot.clone()),
-            Self::Pool(_) | Self::Refused(_) => None,
+            Self::Pool(_) | Self::Refused(..) => None,
         };
         let span = span::of(&call);
         let rows = async_stream::try_stream! {
-            let call = call?;
-            let mut hold = self.hold(Access::of(&call)).await?;
+            let mut measured = Running::begin(self.settings(), &call);
+            let call = measured.check::<DB, _>(call)?;
+            let mut hold = measured.check::<DB, _>(self.hold(Access::of(&call)).await)?;
             let mut outcome = Ok(());
-            let mut rows = hold.connection()?.fetch_many(call);
+            let mut rows = measured.check::<DB, _>(hold.connection())?.fetch_many(call);
             while let Some(step) = rows.next().await {
+                measured.note::<DB, _>(&step);
                 match step {
                     Ok(step) => yield step,
                     Err(error) => {
@@ -230,12 +235,19 @@ impl<DB: Engine> Target<DB> {
         }
     }
 
+    fn settings(&self) -> &Settings {
+        match self {
+            Self::Pool(sql) | Self::Refused(sql, _) => sql.settings(),
+            Self::Slot(slot) => slot.settings(),
+        }
+    }
+
     async fn hold(&self, access: Access) -> sqlx::Result<Hold<DB>> {
         match self {
-            Self::Refused(refused) => Err((*refused).into()),
+            Self::Refused(_, refused) => Err((*refused).into()),
             Self::Slot(slot) => slot.turn().await.map(|turn| Hold::Turn(turn, access)),
             Self::Pool(sql) => {
-                let mut lease = Lease::take(sql, sql.pool_for(access == Access::Read)).await?;
+                let mut lease = Lease::take(sql, access == Access::Read).await?;
                 // A script may begin a transaction and fail half-way.
                 lease.open = access == Access::Script;
                 Ok(Hold::Lease(lease))

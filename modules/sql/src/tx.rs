@@ -135,7 +135,7 @@ impl<DB: Engine> Sql<DB> {
             };
         }
         let options = options.unwrap_or_default();
-        let mut lease = Lease::take(self, self.pool_for(DB::is_read_only(&options))).await?;
+        let mut lease = Lease::take(self, DB::is_read_only(&options)).await?;
         lease.begin(&options).await?;
         Ok(Slot::root(lease, self.settings(), options))
     }

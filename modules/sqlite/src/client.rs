@@ -2,7 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use purlin_sql::{Connect, Migrated, Settings, Sql};
+use purlin_sql::{
+    Connect, Migrated, Settings, Sql,
+    metrics::{Metrics, Role},
+};
 use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
@@ -30,7 +33,7 @@ impl SqliteConfig {
         created.map_err(|source| OpenError::Directory { dir: dir.to_owned(), source })?;
 
         let writer = self.writer(&path, &settings).await?;
-        let readers = self.readers(&path);
+        let readers = self.readers(&path, &settings.metrics);
         Ok(Sql::new(writer, Some(readers), settings))
     }
 
@@ -66,8 +69,9 @@ impl SqliteConfig {
         let options =
             self.options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         let deadline = settings.clock.now() + self.busy_timeout;
+        let pool = settings.metrics.counted(self.pool(1), Role::Writer);
         loop {
-            match self.pool(1).connect_with(options.clone()).await {
+            match pool.clone().connect_with(options.clone()).await {
                 Ok(pool) => return Ok(pool),
                 Err(error) if is_busy(&error) && settings.clock.now() < deadline => {
                     settings.clock.sleep(settings.entropy.jitter(PAUSE, 0.5)).await;
@@ -77,9 +81,10 @@ impl SqliteConfig {
         }
     }
 
-    fn readers(&self, path: &Path) -> sqlx::SqlitePool {
+    fn readers(&self, path: &Path, metrics: &Metrics) -> sqlx::SqlitePool {
         let options = self.options(path).pragma("query_only", "ON");
-        self.pool(self.max_readers).connect_lazy_with(options)
+        let pool = metrics.counted(self.pool(self.max_readers), Role::Readers);
+        pool.connect_lazy_with(options)
     }
 
     fn options(&self, path: &Path) -> SqliteConnectOptions {

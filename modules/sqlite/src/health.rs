@@ -23,11 +23,8 @@ impl SqliteHealth {
     pub fn new(sqlite: Sqlite) -> Self {
         Self(sqlite)
     }
-}
 
-#[async_trait]
-impl HealthCheck for SqliteHealth {
-    async fn check(&self) -> Result<Stats> {
+    async fn probe(&self) -> Result<Stats> {
         let pool = self.0.readers().unwrap_or(self.0.pool());
         let mut connection = pool.acquire().await.context("no connection for readers")?;
         connection.ping().await.context("ping")?;
@@ -39,5 +36,12 @@ impl HealthCheck for SqliteHealth {
             .with("readers", pool.size())
             .with("readers_idle", pool.num_idle())
             .with("readers_max", pool.options().get_max_connections()))
+    }
+}
+
+#[async_trait]
+impl HealthCheck for SqliteHealth {
+    async fn check(&self) -> Result<Stats> {
+        self.0.checked(self.probe()).await
     }
 }

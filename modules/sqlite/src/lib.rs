@@ -36,7 +36,6 @@ mod client;
 mod config;
 mod error;
 mod health;
-pub mod metrics;
 mod module;
 
 pub use self::{

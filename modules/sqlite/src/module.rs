@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use purlin::{error::Result, init::Init, module::Module};
-use purlin_sql::Settings;
+use purlin_sql::{Settings, metrics::Metrics};
 use sqlx::migrate::Migrator;
 
-use crate::{client::Sqlite, config::SqliteConfig, health::SqliteHealth, metrics};
+use crate::{client::Sqlite, config::SqliteConfig, health::SqliteHealth};
 
 /// Gives a [`Sqlite`].
 ///
@@ -75,7 +75,10 @@ impl Module for MigratedSqliteModule {
 }
 
 async fn start(config: &SqliteConfig, migrators: &[Migrator], cx: &mut Init) -> Result<Sqlite> {
-    let settings = Settings::new(cx.clock().clone(), cx.entropy().clone());
+    let settings = Settings {
+        metrics: Metrics::new(cx.section(), &cx.meter()),
+        ..Settings::new(cx.clock().clone(), cx.entropy().clone())
+    };
     let sqlite = config.open(settings).await?;
     cx.undo("close the database", &Arc::new(sqlite.clone()), |sqlite| async move {
         sqlite.close().await
@@ -86,7 +89,6 @@ async fn start(config: &SqliteConfig, migrators: &[Migrator], cx: &mut Init) -> 
         applied += config.migrate(&sqlite, migrator).await?.applied;
     }
     cx.health(cx.section().to_owned(), &Arc::new(SqliteHealth::new(sqlite.clone())));
-    metrics::observe(&cx.meter(), cx.section(), &sqlite);
     cx.detail(detail(config, applied));
     Ok(sqlite)
 }

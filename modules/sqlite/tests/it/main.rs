@@ -11,6 +11,7 @@ extern crate purlin_core as purlin;
 
 mod cancel;
 mod durability;
+mod metrics;
 mod migrations;
 mod module;
 mod opening;
