@@ -110,6 +110,17 @@ pub trait Exposition: Send + Sync + 'static {
     ///
     /// Source: [text-based format, version 0.0.4](https://prometheus.io/docs/instrumenting/exposition_formats/).
     fn text(&self) -> Result<String>;
+
+    /// Each metric as one number over all its labels, as an object of JSON: for who has no
+    /// Prometheus.
+    ///
+    /// Figures are added up; of a moment (`.._last_..`), the latest counts. A counter
+    /// `.._failed_total` is called `.._failed`. A histogram `.._seconds` is `.._ns`, all of it
+    /// together in nanoseconds, and `.._seconds_count`.
+    ///
+    /// # Errors
+    /// When they cannot be written as such.
+    fn json(&self) -> Result<String>;
 }
 
 /// The bounds of a histogram of seconds.

@@ -13,6 +13,7 @@ mod lifecycle;
 #[cfg(target_os = "linux")]
 mod process;
 mod runtime;
+mod totals;
 
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
@@ -97,6 +98,11 @@ impl Exposition for Metrics {
     fn text(&self) -> Result<String> {
         let families = self.registry.gather();
         TextEncoder::new().encode_to_string(&families).context("write the metrics as text")
+    }
+
+    fn json(&self) -> Result<String> {
+        let totals = totals::totals(&self.registry.gather());
+        serde_json::to_string(&totals).context("write the metrics as JSON")
     }
 }
 

@@ -111,12 +111,30 @@ async fn metrics_are_prometheus_text() {
     }
     let declared = metrics::ALL.iter().chain(purlin_admin::metrics::ALL);
     assert_eq!(undeclared(&text, declared), Vec::<String>::new());
+    assert_eq!(
+        app.admin().get("/metrics?format=text").await.expect(200).header("content-type"),
+        answer.header("content-type")
+    );
     assert!(app.stop().await.is_clean());
 
     let app =
         TestApp::start(App::builder().package(purlin_core::package!()).shell(AdminModule)).await;
     let problem = app.admin().get("/metrics").await.expect(404).problem("not_found");
     assert!(problem["detail"].as_str().unwrap().contains("no telemetry module"), "{problem}");
+    assert!(app.stop().await.is_clean());
+}
+
+#[tokio::test]
+async fn metrics_are_one_number_each_in_json() {
+    let app = TestApp::start(app()).await;
+    let answer = app.admin().get("/metrics?format=json").await.expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let metrics: Value = answer.json();
+    assert_eq!(metrics["purlin_ready"], 1);
+    assert_eq!(metrics["http_server_connections_accepted_total"], 1);
+    let problem =
+        app.admin().get("/metrics?format=xml").await.expect(400).problem("invalid_argument");
+    assert!(problem["detail"].as_str().unwrap().contains("text or json"), "{problem}");
     assert!(app.stop().await.is_clean());
 }
 

@@ -12,6 +12,7 @@ use purlin_sql::{
 };
 use purlin_sqlite::{Sqlite, SqliteConfig, SqliteHealth, SqliteModule};
 use purlin_telemetry::{TelemetryModule, meter, meter::undeclared};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{Database, Failure, database_with};
@@ -261,6 +262,41 @@ async fn checks_of_the_health_are_counted_and_told_when() {
     health.check().await.unwrap_err();
     assert_eq!(it.figures("database_health_checks_total"), ["3"]);
     assert_eq!(it.figures("database_health_checks_failed_total"), ["2"]);
+}
+
+#[tokio::test]
+async fn a_snapshot_has_the_names_and_the_figures_of_the_metrics_in_json() {
+    let it = measured().await;
+    it.db.notes().add("one").await.unwrap();
+    it.db.notes().add("one").await.unwrap_err();
+    SqliteHealth::new(it.db.sqlite.clone()).check().await.unwrap();
+    let _writer = it.db.sqlite.begin().await.unwrap();
+    // The reader goes back to its pool by a task of its own.
+    while it.db.sqlite.metrics().snapshot().database_connections_active != 1 {
+        tokio::task::yield_now().await;
+    }
+    let snapshot = serde_json::to_value(it.db.sqlite.metrics().snapshot()).unwrap();
+    let shown: Value = serde_json::from_str(&it.shown.json().unwrap()).unwrap();
+    let names = [
+        "database_connections_total",
+        "database_connections_failed",
+        "database_connections_active",
+        "database_queries_total",
+        "database_queries_failed",
+        "database_query_duration_ns",
+        "database_health_checks_total",
+        "database_health_checks_failed",
+        "database_last_health_check",
+    ];
+    assert_eq!(snapshot.as_object().unwrap().keys().collect::<Vec<_>>(), names);
+    for name in names {
+        let (counted, shown) = (snapshot[name].as_u64().unwrap(), shown[name].as_u64());
+        // Seconds are added up as such.
+        let differ = counted.abs_diff(shown.unwrap_or_else(|| panic!("no {name}")));
+        let may = if name.ends_with("_ns") { 1_000 } else { 0 };
+        assert!(differ <= may, "{name} differs by {differ}");
+    }
+    assert_eq!(snapshot["database_queries_failed"], 1);
 }
 
 #[tokio::test]
