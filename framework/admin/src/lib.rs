@@ -9,7 +9,7 @@
 //! | `/healthz`, `/live` | 200 while the process lives. The first path is `admin.health_path`. |
 //! | `/readyz`, `/ready` | 200 while traffic is wanted, else 503 with the reasons |
 //! | `/health` | every health check; 503 when one fails |
-//! | `/metrics` | the metrics, for Prometheus |
+//! | `/metrics` | the metrics, for Prometheus; `?format=json` for one number each |
 //! | `/graph` | modules and what they need; `?format=dot` and `?format=mermaid` |
 //! | `/version`, `/config`, `/modules`, `/loggers`, `/leaders`, `/routes`, `/jobs` | the [pages](purlin_core::page) of the core |
 //! | `/debug/pprof/profile`, `heap`, `tasks` | [profiles](#profiles); need the token `admin.token` |
