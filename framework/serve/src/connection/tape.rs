@@ -38,6 +38,8 @@ impl Tape {
                 .bytes
                 .split(|byte| *byte == b'\n')
                 .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+                // Hyper passes over empty lines before a request, as RFC 9112 asks (section 2.2).
+                .skip_while(|line| line.is_empty())
                 .take_while(|line| !line.is_empty())
                 .any(|line| {
                     line.iter()
@@ -69,6 +71,15 @@ mod tests {
         assert!(tape.has_field(0, "host") && !tape.has_field(0, "content-length"));
         tape.record(1, b"GET / HTTP/1.1\n\n");
         assert!(!tape.has_field(1, "host"));
+    }
+
+    #[test]
+    fn empty_lines_before_the_head_do_not_end_it() {
+        for before in ["\r\n", "\n", "\r\n\n\r\n"] {
+            let mut tape = Tape::new(1000);
+            tape.record(0, format!("{before}POST / HTTP/1.1\r\nHost: a\r\n\r\nb: c").as_bytes());
+            assert!(tape.has_field(0, "host") && !tape.has_field(0, "b"), "{before:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::Request;
 use purlin_core::clock::Clock;
 use purlin_serve::{Cut, DrainReport, Limits};
@@ -17,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    attacks::load::{Load, Question},
     frames::LONG,
     support::{Running, eventually, within},
 };
@@ -58,6 +60,10 @@ impl Files {
     }
 
     async fn connect(&self, server: &Running, protocol: &str) -> TlsStream<TcpStream> {
+        shake_hands(self.connector(protocol), server.addr).await
+    }
+
+    fn connector(&self, protocol: &str) -> TlsConnector {
         let shown = |name| Some(self.path(name));
         let config = ClientTlsConfig {
             system_roots: false,
@@ -67,11 +73,14 @@ impl Files {
         };
         let mut config = client_config(&config, Clock::system().system_now()).unwrap();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        let tcp = within("connect", TcpStream::connect(server.addr)).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let connector = TlsConnector::from(Arc::new(config));
-        within("shake hands", connector.connect(name, tcp)).await.unwrap()
+        TlsConnector::from(Arc::new(config))
     }
+}
+
+async fn shake_hands(connector: TlsConnector, addr: SocketAddr) -> TlsStream<TcpStream> {
+    let tcp = within("connect", TcpStream::connect(addr)).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    within("shake hands", connector.connect(name, tcp)).await.unwrap()
 }
 
 async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) {
@@ -170,6 +179,27 @@ async fn a_slow_handshake_is_cut_and_plain_text_is_refused() {
     assert_eq!(server.stats.cut(Cut::SlowHandshake), 1);
     ask(&mut stream, "/").await;
     read_until(&mut stream, "hello").await;
+}
+
+#[tokio::test]
+async fn handshakes_that_drip_are_cut() {
+    let (patience, files) = (Duration::from_millis(500), Files::new());
+    let limits = Limits { header_read_timeout: patience, ..Limits::default() };
+    let server = Running::secured(files.server(false), limits, Clock::system());
+    let (connector, addr) = (files.connector("http/1.1"), server.addr);
+    let connect = move || shake_hands(connector.clone(), addr);
+    let load = Load::over(Clock::system(), Question::default(), connect);
+    let mut clients = join_all((0..40).map(|_| server.connect())).await;
+    join_all(clients.iter_mut().map(async |client| {
+        // A record of 512 bytes, of which one comes now and then.
+        client.send([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]).await;
+        while client.try_send(&[0]).await {
+            Clock::system().sleep(patience / 20).await;
+        }
+    }))
+    .await;
+    eventually("all are cut", || server.stats.cut(Cut::SlowHandshake) == 40).await;
+    load.was_served().await;
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@
 extern crate purlin_core as purlin;
 
 mod issuer;
+#[expect(dead_code, reason = "the tests of the server use all of it")]
+#[path = "../../../../framework/serve/tests/it/attacks/load.rs"]
+mod load;
 mod log;
 mod service;
 mod signer;

@@ -4,10 +4,14 @@
 
 extern crate purlin_core as purlin;
 
+#[expect(dead_code, reason = "the tests of the server use all of it")]
+#[path = "../../../../framework/serve/tests/it/attacks/load.rs"]
+mod load;
 mod support;
 
 mod app;
 mod auth;
+mod bombs;
 mod compression;
 mod cors;
 mod csrf;

@@ -14,7 +14,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Running, start_with};
+use crate::{
+    load::Load,
+    support::{Running, start_with},
+};
 
 struct Nobody;
 
@@ -42,10 +45,12 @@ async fn ask(server: &Running, target: &str) -> (u16, String) {
 #[tokio::test]
 async fn a_path_is_what_is_written() {
     let routes = Routes::new()
+        .public("/", get(async || "hello"))
         .public("/files/{name}", get(async |Path(name): Path<String>| format!("file {name}")))
         .secured("/secret", get(async || "secret"));
     let options = Options { authenticator: Some(Arc::new(Nobody)), ..Options::default() };
     let server = start_with(routes, (), &options);
+    let load = Load::beside(server.addr);
     assert_eq!(ask(&server, "/secret").await.0, 401);
     assert_eq!(ask(&server, "/files/a").await, (200, "file a".to_owned()));
 
@@ -82,4 +87,5 @@ async fn a_path_is_what_is_written() {
     assert_eq!(ask(&server, "/files/%ff").await.0, 400, "no text");
     // The form for proxies names a host and the same path.
     assert_eq!(ask(&server, "http://other/secret").await.0, 401);
+    load.was_served().await;
 }

@@ -23,7 +23,7 @@ fn request(stream: u32, path: &str) -> Vec<u8> {
 #[tokio::test]
 async fn requests_that_are_reset_before_they_start_end_the_connection() {
     let server = Running::start(Limits::default());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut client = server.connect_http2_by_hand().await;
     let flood = (0..500).flat_map(|at| {
         let stream = 2 * at + 1;
@@ -40,7 +40,7 @@ async fn requests_that_are_reset_before_they_start_end_the_connection() {
 async fn requests_that_are_given_up_end_the_connection() {
     let http2 = Http2Limits { max_given_up: 100, ..Http2Limits::default() };
     let mut server = Running::start(Limits { http2: Some(http2), ..Limits::default() });
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut client = server.connect_http2_by_hand().await;
     let mut started = 0;
     for at in 0..200_u32 {
@@ -66,6 +66,7 @@ async fn requests_that_are_given_up_end_the_connection() {
 async fn answered_requests_make_up_for_those_given_up() {
     let http2 = Http2Limits { max_given_up: 10, ..Http2Limits::default() };
     let mut server = Running::start(Limits { http2: Some(http2), ..Limits::default() });
+    let load = Load::beside(server.addr);
     let mut client = server.connect_http2_by_hand().await;
     for at in 0..50_u32 {
         let stream = 4 * at + 1;
@@ -76,13 +77,14 @@ async fn answered_requests_make_up_for_those_given_up() {
         while client.frame_of(0).await.flags & END_STREAM == 0 {}
     }
     assert_eq!(server.stats.cut(Cut::Abusive), 0);
+    load.was_served().await;
 }
 
 /// CVE-2024-27316: a header block that never ends, in frames as fast as they come.
 #[tokio::test]
 async fn a_head_without_an_end_ends_the_connection() {
     let server = Running::start(Limits::default());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut client = server.connect_http2_by_hand().await;
     client.send(frame(HEADERS, END_STREAM, 1, &get("/"))).await;
     let flood = frame(CONTINUATION, 0, 1, &field("a", "b")).repeat(1000);
@@ -95,7 +97,7 @@ async fn a_head_without_an_end_ends_the_connection() {
 #[tokio::test]
 async fn a_head_that_unpacks_to_much_is_refused() {
     let server = Running::start(Limits::default());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut client = server.connect_http2_by_hand().await;
     // Literal with incremental indexing; index 62 is then the newest entry of the table.
     let mut block = get("/");
@@ -119,7 +121,7 @@ async fn floods_of_pings_and_settings_are_not_taken_in() {
     for flood in [frame(PING, 0, 0, &[7; 8]), frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 9])] {
         let (clock, hand) = Clock::held();
         let server = Running::start_with(limits.clone(), clock.clone());
-        let load = Load::measured_by(clock, &server);
+        let load = Load::measured_by(clock, server.addr);
         let mut client = Client::connect_narrow(server.addr).await.into_http2(&[]).await;
         let flood = flood.repeat(1000);
         let (mut sent, mut refusals) = (0, 0);

@@ -26,7 +26,7 @@ async fn heads_over_the_limits_are_refused() {
 #[tokio::test]
 async fn bodies_over_the_limit_are_refused() {
     let server = Running::start(Limits { max_body_bytes: 1000, ..Limits::default() });
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let declared = "POST /length HTTP/1.1\r\nContent-Length: 9223372036854775807\r\n\r\n";
     let chunk = ["10000\r\n", &"x".repeat(0x10000), "\r\n"].concat();
     let streamed = ["POST /length HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", &chunk].concat();

@@ -40,7 +40,7 @@ async fn drip(client: &mut Client, piece: &[u8]) {
 #[tokio::test]
 async fn heads_that_drip_get_408() {
     let server = Running::start(limits());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = attackers(&server).await;
     join_all(clients.iter_mut().map(async |client| {
         client.send("GET / HTTP/1.1\r\nHost: test\r\n").await;
@@ -54,7 +54,7 @@ async fn heads_that_drip_get_408() {
 #[tokio::test]
 async fn connections_that_say_nothing_are_closed() {
     let server = Running::start(limits());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = attackers(&server).await;
     join_all(clients.iter_mut().map(Client::gone)).await;
     assert_eq!(server.stats.idle_closed(), ATTACKERS as u64);
@@ -65,7 +65,7 @@ async fn connections_that_say_nothing_are_closed() {
 #[tokio::test]
 async fn bodies_that_pause_get_408() {
     let server = Running::start(limits());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = attackers(&server).await;
     join_all(clients.iter_mut().map(async |client| {
         client.send("POST /length HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx").await;
@@ -81,7 +81,7 @@ async fn bodies_that_pause_get_408() {
 #[tokio::test]
 async fn clients_that_take_nothing_are_cut() {
     let server = Running::start(Limits { idle_timeout: SHORT, ..limits() });
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = attackers(&server).await;
     clients.truncate(4);
     join_all(clients.iter_mut().map(|client| client.get("/large"))).await;
@@ -92,7 +92,7 @@ async fn clients_that_take_nothing_are_cut() {
 #[tokio::test]
 async fn clients_that_take_nothing_of_a_stream_are_cut() {
     let server = Running::start(limits());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = attackers(&server).await;
     clients.truncate(4);
     join_all(clients.iter_mut().map(|client| client.get("/endless"))).await;
@@ -104,7 +104,7 @@ async fn clients_that_take_nothing_of_a_stream_are_cut() {
 #[tokio::test]
 async fn requests_of_http2_whose_answers_are_not_taken_are_reset() {
     let server = Running::start(limits());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let requests = Http2Limits::default().max_concurrent_streams;
     let mut clients = join_all((0..4).map(|_| server.connect_http2_with(NO_WINDOW))).await;
     join_all(clients.iter_mut().map(async |client| {
@@ -124,7 +124,7 @@ async fn requests_of_http2_whose_answers_are_not_taken_are_reset() {
 #[tokio::test]
 async fn heads_of_http2_that_drip_are_cut() {
     let server = Running::start(limits());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = join_all((0..ATTACKERS).map(|_| server.connect_http2_by_hand())).await;
     join_all(clients.iter_mut().map(async |client| {
         client.send(frame(HEADERS, END_STREAM, 1, &get("/"))).await;
@@ -144,7 +144,7 @@ async fn clients_of_http2_that_are_gone_are_closed() {
         ..Http2Limits::default()
     };
     let mut server = Running::start(Limits { http2: Some(http2), ..limits() });
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let mut clients = join_all((0..ATTACKERS).map(|_| server.connect_http2_by_hand())).await;
     for client in &mut clients {
         client.send(frame(HEADERS, 4 | END_STREAM, 1, &get("/gate"))).await;

@@ -42,11 +42,15 @@ async fn lengths_that_can_be_read_in_two_ways_are_refused() {
 #[tokio::test]
 async fn a_request_with_both_lengths_is_refused() {
     let server = Running::start(Limits::default());
-    let load = Load::beside(&server);
+    let load = Load::beside(server.addr);
     let fields = ["Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n"];
-    for (first, second) in [(fields[0], fields[1]), (fields[1], fields[0])] {
+    // Empty lines before a request are passed over (RFC 9112, 2.2), and end no head.
+    let orders = [(fields[0], fields[1]), (fields[1], fields[0])];
+    let heads =
+        orders.into_iter().flat_map(|order| ["", "\r\n", "\n\r\n"].map(|before| (before, order)));
+    for (before, (first, second)) in heads {
         let mut client = server.connect().await;
-        let head = format!("POST /length HTTP/1.1\r\nHost: test\r\n{first}{second}\r\n");
+        let head = format!("{before}POST /length HTTP/1.1\r\nHost: test\r\n{first}{second}\r\n");
         client.send(format!("{head}3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n")).await;
         let answer = client.answer().await;
         assert_eq!((answer.status, answer.header("connection")), (400, Some("close")));
@@ -60,6 +64,7 @@ async fn a_request_with_both_lengths_is_refused() {
 #[tokio::test]
 async fn of_both_lengths_in_a_pipeline_the_chunks_count_and_nothing_follows() {
     let mut server = Running::start(Limits::default());
+    let load = Load::beside(server.addr);
     let mut client = server.connect_waiting().await;
     let head = "POST /length HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
     client.send([head, "3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n"].concat()).await;
@@ -69,4 +74,5 @@ async fn of_both_lengths_in_a_pipeline_the_chunks_count_and_nothing_follows() {
     let answer = client.answer().await;
     assert_eq!((answer.body.as_str(), answer.header("connection")), ("3", Some("close")));
     client.ended().await;
+    load.was_served().await;
 }

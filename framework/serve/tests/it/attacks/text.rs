@@ -1,6 +1,6 @@
 use purlin_serve::Limits;
 
-use super::refused;
+use super::{Load, refused};
 use crate::support::Running;
 
 #[tokio::test]
@@ -28,7 +28,9 @@ async fn bytes_that_are_no_text_are_refused() {
 #[tokio::test]
 async fn bytes_in_a_field_value_are_let_through() {
     let server = Running::start(Limits::default());
+    let load = Load::beside(server.addr);
     let mut client = server.connect().await;
     client.send(b"GET / HTTP/1.1\r\nHost: test\r\na: \xff\xfe\r\n\r\n").await;
     assert_eq!(client.answer().await.status, 200);
+    load.was_served().await;
 }
