@@ -1,7 +1,8 @@
 //! The keys that are known at a time.
 
+use std::fmt::{self, Write as _};
+
 use jsonwebtoken::{Algorithm, jwk::Jwk};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{bearer::Token, error::TokenError, key::Key};
@@ -18,19 +19,31 @@ pub(super) enum KeySet {
 /// Why a set of keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum KeySetError {
+    /// It is not JSON.
+    #[error("it is not JSON: {0}")]
+    NotJson(serde_json::Error),
     /// It is not a set.
-    #[error("it is not a JSON Web Key Set, which looks like `{{\"keys\": [..]}}`: {0}")]
-    NotASet(serde_json::Error),
+    #[error("it is not a JSON Web Key Set, which looks like `{{\"keys\": [..]}}`")]
+    NotASet,
     /// None of its keys can be used, and why.
     #[error("it has no usable key{0}")]
-    Empty(String),
+    Empty(LeftOut),
 }
 
-/// The keys one by one, since one that is not understood must not hide the others.
-#[derive(Deserialize)]
-struct Document {
-    keys: Vec<Value>,
+/// Keys of a set that cannot be used. Whoever publishes it decides how many there are and what they
+/// are called, so that not all of it is told.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// Of the first few.
+    told: String,
+    count: usize,
 }
+
+/// So many of the keys that are left out are told of.
+const TOLD: usize = 8;
+
+/// So many letters of a key's name are told.
+const NAME: usize = 64;
 
 // === impl KeySet ===
 
@@ -46,19 +59,20 @@ impl KeySet {
     /// Reads a JSON Web Key Set. Keys that cannot be used are left out, as RFC 7517 asks (section
     /// 5), and so are those for algorithms that are not `allowed`; none means all.
     pub(super) fn read(json: &[u8], allowed: &[Algorithm]) -> Result<Self, KeySetError> {
-        let document: Document = serde_json::from_slice(json).map_err(KeySetError::NotASet)?;
-        let (mut keys, mut refused) = (Vec::new(), String::new());
-        for value in document.keys {
-            let id = value.get("kid").cloned().unwrap_or_default();
+        let mut document: Value = serde_json::from_slice(json).map_err(KeySetError::NotJson)?;
+        let Some(Value::Array(values)) = document.get_mut("keys").map(Value::take) else {
+            return Err(KeySetError::NotASet);
+        };
+        let (mut keys, mut left_out) = (Vec::new(), LeftOut::default());
+        // One that is not understood must not hide the others.
+        for value in values {
+            let id = value.get("kid").unwrap_or(&Value::Null).to_string();
             match read(value, allowed) {
                 Ok(key) => keys.push(key),
-                Err(reason) => {
-                    tracing::debug!(kid = %id, reason, "a key of the set is left out");
-                    refused = format!("{refused}; key {id}: {reason}");
-                }
+                Err(reason) => left_out.add(&id, reason),
             }
         }
-        if keys.is_empty() { Err(KeySetError::Empty(refused)) } else { Ok(Self::Named(keys)) }
+        if keys.is_empty() { Err(KeySetError::Empty(left_out)) } else { Ok(Self::Named(keys)) }
     }
 
     /// Verifies that `token` was signed with one of the keys.
@@ -109,6 +123,30 @@ impl KeySet {
     }
 }
 
+// === impl LeftOut ===
+
+impl LeftOut {
+    fn add(&mut self, id: &str, reason: &'static str) {
+        self.count += 1;
+        if self.count > TOLD {
+            return;
+        }
+        let id: String = id.chars().take(NAME).collect();
+        tracing::debug!(kid = id, reason, "a key of the set is left out");
+        let _ = write!(self.told, "; key {id}: {reason}");
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told)?;
+        match self.count.saturating_sub(TOLD) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
 fn read(value: Value, allowed: &[Algorithm]) -> Result<Key, &'static str> {
     let jwk: Jwk = serde_json::from_value(value).map_err(|_| "it is not a JSON Web Key")?;
     let mut key = Key::jwk(&jwk)?;
@@ -119,5 +157,25 @@ fn read(value: Value, allowed: &[Algorithm]) -> Result<Key, &'static str> {
         Err("`jwt.algorithms` has none of its algorithms")
     } else {
         Ok(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> String {
+        KeySet::read(json.as_bytes(), &[]).expect_err("no key can be used").to_string()
+    }
+
+    #[test]
+    fn what_is_said_of_a_set_is_short() {
+        let name = "x".repeat(10_000);
+        assert!(refused(&format!("{{\"keys\": \"{name}\"}}")).len() < 200);
+        assert!(refused(&format!("{{\"keys\": [{{\"kid\": \"{name}\"}}]}}")).len() < 200);
+        // As many as a set at an address may have: what is said of them grew with each, and took
+        // minutes to be written.
+        let said = refused(&format!("{{\"keys\": [{}0]}}", "0,".repeat(500_000)));
+        assert!(said.ends_with("; and 499993 more") && said.len() < 1000, "{said}");
     }
 }
