@@ -47,6 +47,14 @@ impl Cost {
         format!("{more:+.1} % {:+.2}", self.allocations - other.allocations)
     }
 
+    /// The lower of both, in each respect.
+    pub(crate) fn lower(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions.min(other.instructions),
+            allocations: self.allocations.min(other.allocations),
+        }
+    }
+
     /// Whether it is above a budget.
     pub(crate) fn exceeds(&self, budget: &Self) -> bool {
         self.instructions > budget.instructions || self.allocations > budget.allocations

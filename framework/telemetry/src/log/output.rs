@@ -189,7 +189,7 @@ impl Shared {
         while self.take(&mut text) {
             let mut rest = &*text;
             while !rest.is_empty() {
-                let (chunk, lines) = chunk(rest);
+                let chunk = chunk(rest);
                 rest = rest.get(chunk.len()..).unwrap_or_default();
                 // What could not be written has nowhere else to go.
                 let wrote = writer.write_all(chunk).and_then(|()| writer.flush()).is_ok();
@@ -198,12 +198,15 @@ impl Shared {
                     // The rest has been given up, and counted.
                     return;
                 }
-                let left = if rest.is_empty() { 0 } else { queue.taken.saturating_sub(lines) };
+                let lines = || chunk.iter().filter(|byte| is_end(byte)).count();
+                let left = if rest.is_empty() { 0 } else { queue.taken.saturating_sub(lines()) };
                 if !wrote {
                     queue.lost += (queue.taken - left) as u64;
                 }
                 queue.taken = left;
-                self.written.notify_all();
+                if queue.mode != Mode::Open {
+                    self.written.notify_all();
+                }
             }
         }
     }
@@ -221,11 +224,13 @@ impl Shared {
     }
 }
 
-/// The first lines of a text, and how many these are: what fits into a [`CHUNK`], or one line.
-fn chunk(text: &[u8]) -> (&[u8], usize) {
-    let is_end = |byte: &u8| *byte == b'\n';
+/// The first lines of a text: what fits into a [`CHUNK`], or one line.
+fn chunk(text: &[u8]) -> &[u8] {
     let fits = text.get(..CHUNK).unwrap_or(text);
     let last = fits.iter().rposition(is_end).or_else(|| text.iter().position(is_end));
-    let chunk = last.and_then(|last| text.get(..=last)).unwrap_or(text);
-    (chunk, chunk.iter().filter(|byte| is_end(byte)).count())
+    last.and_then(|last| text.get(..=last)).unwrap_or(text)
+}
+
+fn is_end(byte: &u8) -> bool {
+    *byte == b'\n'
 }
