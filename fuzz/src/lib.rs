@@ -7,8 +7,11 @@
 extern crate purlin_core as purlin;
 
 mod config;
+mod connection;
 mod headers;
+mod keys;
 mod texts;
+mod wire;
 
 use std::{
     str,
@@ -30,25 +33,32 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use self::{
     config::{dot_env, duration, placeholder, yaml},
+    connection::connection,
     headers::{headers, retry_after},
+    keys::jwks,
     texts::{http_text, telemetry_text},
+    wire::{frames, tape},
 };
 
 /// Every target by name; its corpus is `corpus/{name}`.
-pub const TARGETS: [(&str, fn(&[u8])); 15] = [
+pub const TARGETS: [(&str, fn(&[u8])); 19] = [
+    ("connection", connection),
     ("cron", cron),
     ("cursor", cursor),
     ("dot_env", dot_env),
     ("duration", duration),
+    ("frames", frames),
     ("headers", headers),
     ("health_path", health_path),
     ("http_text", http_text),
+    ("jwks", jwks),
     ("jwt", jwt),
     ("listen", listen),
     ("page", page),
     ("placeholder", placeholder),
     ("retry_after", retry_after),
     ("size", size),
+    ("tape", tape),
     ("telemetry_text", telemetry_text),
     ("yaml", yaml),
 ];
