@@ -24,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Draws a page, with a profile in a new directory; nothing is asked of anybody but the page's host.
 async fn draw(chromium: &Server, url: &str, profile: &Path) -> Drawn {
     let mut browser = Command::new(chromium.address());
-    browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
+    browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
     browser.args(["--disable-background-networking", "--disable-component-update"]);
-    browser.args(["--disable-sync", "--disable-quic", "--enable-logging=stderr"]);
+    browser.args(["--no-first-run", "--disable-sync", "--disable-quic", "--enable-logging=stderr"]);
     browser.args(["--dump-dom", "--virtual-time-budget=5000"]);
     browser.arg(format!("--user-data-dir={}", profile.display())).arg(url);
     browser.env("HOME", profile).stdin(Stdio::null()).kill_on_drop(true);
