@@ -83,7 +83,15 @@ impl FromStr for AllowedOrigin {
         if !bare || authority.as_str().contains(['@', '*']) || authority.host().is_empty() {
             return Err(NotAnOrigin);
         }
-        let port = match (scheme, authority.port_u16()) {
+        // What follows the host is a port, or it would be lost without a word.
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => None,
+            rest => {
+                let port = rest.and_then(|rest| rest.strip_prefix(':')?.parse::<u16>().ok());
+                Some(port.ok_or(NotAnOrigin)?)
+            }
+        };
+        let port = match (scheme, port) {
             ("http", Some(80)) | ("https", Some(443)) | (_, None) => String::new(),
             (_, Some(port)) => format!(":{port}"),
         };
@@ -147,6 +155,8 @@ mod tests {
             "shop.example",
             "https://",
             "https://shop.example/",
+            "https://a:99999",
+            "https://a[:;:1]28n",
             "https://a/b",
             "https://a?b",
             "https://ada@shop.example",
