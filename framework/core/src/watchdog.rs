@@ -5,7 +5,7 @@
 
 use std::{
     io::Write as _,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError, mpsc},
     time::{Duration, Instant},
 };
 
@@ -81,7 +81,19 @@ impl Watchdog {
         let stuck =
             if state.stuck.is_empty() { "the runtime".to_owned() } else { state.stuck.join(", ") };
         let code = i32::from(Exit::STOP_OVERRAN);
-        let _ = writeln!(std::io::stderr(), "stuck at the deadline: {stuck} · exit code {code}");
+        tell(format!("stuck at the deadline: {stuck} · exit code {code}\n"));
         std::process::exit(code);
+    }
+}
+
+/// Writes to stderr, which may be a pipe that nobody reads.
+fn tell(text: String) {
+    let (told, end) = mpsc::channel();
+    let telling = std::thread::Builder::new().spawn(move || {
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = told.send(());
+    });
+    if telling.is_ok() {
+        let _ = end.recv_timeout(SLACK);
     }
 }

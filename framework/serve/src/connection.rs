@@ -32,6 +32,7 @@ use tokio::{
     sync::{oneshot, watch},
     task::unconstrained,
 };
+use tokio_util::task::TaskTracker;
 use tower::Service;
 
 pub(crate) use self::track::{InFlight, Track};
@@ -56,6 +57,8 @@ pub(crate) struct Terms {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) stats: Stats,
+    /// The requests of HTTP/2, which are tasks: they end a moment after their connection is cut.
+    pub(crate) requests: TaskTracker,
     #[cfg(feature = "tls")]
     tls: Option<Arc<purlin_tls::ServerTls>>,
     /// Set when the drain begins.
@@ -291,6 +294,7 @@ impl Terms {
             limits,
             clock,
             stats,
+            requests: TaskTracker::new(),
             #[cfg(feature = "tls")]
             tls,
             draining,

@@ -144,6 +144,8 @@ impl<S> Server<S> {
             for drained in &mut drained {
                 drained.left.shutdown().await;
             }
+            terms.requests.close();
+            terms.requests.wait().await;
         };
         let _ = clock.timeout(CUT, ended).await;
         Ok(report)

@@ -1,7 +1,9 @@
 use std::{
     fmt,
     io::{self, Write as _},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
 };
 
 use purlin_core::{
@@ -134,7 +136,7 @@ impl Module for TelemetryModule {
                 // A service that did its work did not fail because nobody reads its log.
                 flushing.await.map(|flushed| {
                     if let Err(unwritten) = flushed {
-                        let _ = writeln!(io::stderr(), "warning: {unwritten}");
+                        tell(format!("warning: {unwritten}\n"));
                     }
                 })
             });
@@ -168,6 +170,18 @@ impl fmt::Debug for TelemetryModule {
 
 fn development(config: &LoggerConfig, info: &AppInfo) -> bool {
     config.development.unwrap_or(info.profile == "dev")
+}
+
+/// Tells on stderr what the log cannot. It may be the same pipe, and nobody reads that.
+fn tell(text: String) {
+    let (told, end) = mpsc::channel();
+    let telling = thread::Builder::new().name("purlin-tell".to_owned()).spawn(move || {
+        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = told.send(());
+    });
+    if telling.is_ok() {
+        let _ = end.recv_timeout(Duration::from_millis(100));
+    }
 }
 
 fn observe_log(meter: &Meter, counts: Counts, left_out: Counts, output: &Output) {

@@ -17,7 +17,7 @@ use purlin::{
     runnable::{RunCx, Runnable},
 };
 use purlin_serve::{Limits, Listener, Listening, Server, Tally};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::yield_now};
 use tokio_util::sync::CancellationToken;
 
 use crate::stream::Drain;
@@ -50,6 +50,9 @@ pub(crate) struct HttpServer {
     /// Cuts what is left.
     cut: CancellationToken,
 }
+
+/// How often the runtime has its turn before the requests are named that were cut.
+const TURNS: usize = 100;
 
 // === impl Site ===
 
@@ -115,6 +118,13 @@ impl Runnable for HttpServer {
             }
             () = self.cut.cancelled() => {
                 let report = format!("{} connections cut", self.site.tally.connections());
+                // They were dropped with the server, and are gone as soon as the runtime gets to it.
+                for _ in 0..TURNS {
+                    if self.site.tally.connections() == 0 {
+                        break;
+                    }
+                    yield_now().await;
+                }
                 cx.report(self.site.name_routes(report, true));
             }
         }
@@ -130,6 +140,8 @@ impl Runnable for HttpServer {
     }
 
     async fn shutdown(&self) -> Result<()> {
+        // First, so that what is cut knows why.
+        self.site.streams.end_all();
         self.cut.cancel();
         self.ended.cancelled().await;
         Ok(())

@@ -59,7 +59,12 @@ impl<DB: Engine> Lease<DB> {
     pub(crate) async fn commit(&mut self) -> sqlx::Result<()> {
         self.fate = Some(Fate::Unknown);
         let outcome = self.end("COMMIT").await;
-        self.fate = Some(if outcome.is_ok() { Fate::Committed } else { Fate::RolledBack });
+        self.fate = Some(match &outcome {
+            Ok(()) => Fate::Committed,
+            Err(sqlx::Error::Database(_)) => Fate::RolledBack,
+            // The database did not say.
+            Err(_) => Fate::Unknown,
+        });
         outcome
     }
 

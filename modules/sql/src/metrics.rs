@@ -56,7 +56,7 @@ purlin::metrics! {
     QUERY_DURATION = Histogram "database_query_duration_seconds" ["database", "operation", "outcome"] "s":
         "How long queries took.";
     /// `outcome` is `committed`, `rolled_back`, `not_begun`, or `unknown` where nobody waited for
-    /// the commit. Savepoints do not count.
+    /// the commit, or the connection broke in it. Savepoints do not count.
     TRANSACTIONS = Counter "database_transactions_total" ["database", "outcome"] "":
         "Transactions that have ended.";
     TRANSACTIONS_RETRIED = Counter "database_transactions_retried_total" ["database"] "":

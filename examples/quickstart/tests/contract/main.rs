@@ -105,7 +105,8 @@ async fn orders_are_confirmed_and_totalled_in_the_background() {
 
 #[tokio::test]
 async fn who_listens_hears_of_orders_until_the_service_drains() {
-    let service = service().start().await;
+    // What has come is told before the drain begins.
+    let service = service().set("lifecycle.drain_delay", "1s").start().await;
     let http = service.http();
     let listener = http.get("/orders/events");
     let listener = tokio::spawn(async move { listener.await.expect(200) });

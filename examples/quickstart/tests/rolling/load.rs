@@ -25,7 +25,7 @@ const LISTENERS: usize = 4;
 const HTTP2: usize = 2;
 
 const PACE: Duration = Duration::from_millis(10);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Requests after which a connection is given up, so that both services get some after a restart.
 const SHARE: u64 = 200;

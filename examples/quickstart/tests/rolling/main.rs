@@ -105,7 +105,7 @@ async fn rolling_restarts_fail_no_request() {
     println!("{:.0} requests/s", figures.answered() as f64 / took.as_secs_f64());
     let Figures { failures, orders, told, told_over_http2, resets, .. } = &figures;
     assert!(failures.is_empty(), "{failures:#?}");
-    let met_drains = *told > rounds / 4 && *told_over_http2 > rounds;
+    let met_drains = *told > rounds / 4 && *told_over_http2 > rounds / 4;
     assert!(met_drains, "few streams met a drain: {figures}");
     if hands_over() {
         assert!(resets.is_empty(), "{resets:#?}");

@@ -60,10 +60,11 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Starter {
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         let (watched, terms) = (Watched(self.terms.stats.clone()), Arc::clone(&self.terms));
-        tasks.spawn(async move {
+        let requests = self.terms.requests.clone();
+        tasks.spawn(requests.track_future(async move {
             let _watched = watched;
             offer::taken(request, &terms).await;
-        });
+        }));
     }
 }
 

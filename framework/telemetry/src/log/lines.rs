@@ -4,7 +4,7 @@ use super::{BoxLayer, Logger, LoggerCx, Record, Records};
 
 /// How a record becomes a line.
 pub trait Format: Send + Sync + 'static {
-    /// Appends the record to `line`, with a line end.
+    /// Appends the record to `line`: one line, with its line end. What waits is counted in lines.
     fn write(&self, record: &Record<'_>, line: &mut Vec<u8>);
 }
 

@@ -178,8 +178,10 @@ impl Shared {
         }
         let lines = (queue.waiting + queue.taken) as u64;
         queue.lost += lines;
-        (queue.waiting, queue.mode) = (0, Mode::Stalled);
+        (queue.waiting, queue.taken, queue.mode) = (0, 0, Mode::Stalled);
         queue.text = Vec::new();
+        // Whoever else waits has been counted with these.
+        self.written.notify_all();
         Err(Unwritten { lines, limit })
     }
 

@@ -426,6 +426,22 @@ fn nobody_waits_for_ever_for_a_log_that_is_not_read() {
     drop(free);
 }
 
+#[test]
+fn what_two_wait_for_is_lost_once() {
+    let (free, stuck) = mpsc::channel();
+    let output = Output::new(Pipe(stuck, Memory::default()), 100);
+    (0..7).for_each(|_| output.write(b"line\n"));
+    let patient = std::thread::spawn({
+        let output = output.clone();
+        move || output.flush(LIMIT)
+    });
+    let impatient = output.flush(Duration::from_millis(50));
+    assert_eq!(impatient.unwrap_err().lines, 7);
+    patient.join().unwrap().unwrap();
+    assert_eq!(output.lost(), 7);
+    drop(free);
+}
+
 /// The lines fill four chunks, of which two are taken.
 #[test]
 fn what_a_slow_reader_took_is_not_lost() {

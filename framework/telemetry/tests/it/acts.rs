@@ -124,6 +124,16 @@ fn a_log_that_nobody_reads_does_not_hold_up_the_stop() {
 }
 
 #[test]
+fn a_pipe_that_nobody_reads_holds_up_no_stop_though_it_is_stderr_as_well() {
+    let flush = ["--set", "act.lines=20000", "--set", "logger.flush_timeout=300ms"];
+    let mut command = command(&[["--profile", "prod"].as_slice(), &flush].concat(), &[]);
+    let (unread, pipe) = std::io::pipe().unwrap();
+    let mut acting = command.stdout(pipe.try_clone().unwrap()).stderr(pipe).spawn().unwrap();
+    assert_eq!(acting.wait().unwrap().code(), Some(0));
+    drop(unread);
+}
+
+#[test]
 fn a_fatal_record_stops_the_service() {
     let (output, lines) = act(&["--profile", "prod", "--set", "act.act=fatal"], &[]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -108,7 +108,7 @@ async fn a_collector_that_hangs_holds_up_no_stop(protocol: &str) {
     assert_eq!(code, Some(0), "{output}");
     assert!(took >= Duration::from_millis(300), "{took:?}: {output}");
     // The SDK would wait for 5 s.
-    assert!(took < Duration::from_secs(2), "{took:?}: {output}");
+    assert!(took < Duration::from_millis(4500), "{took:?}: {output}");
     let (before, told) = told_lost(&lines);
     let lost = format!("7 spans, 1 report of metrics, {before} log records");
     let unanswered = format!("; the collector gave no answer in 300ms about {lost}");

@@ -42,7 +42,10 @@ impl<'a> KeySource<'a> {
                 let fix = "remove it from the algorithms, or set the key that it needs";
                 let conflict = Conflict::between(["algorithms", field], why, fix);
                 // An address is worth to be shown, and a key is long.
-                Err(if field == "jwks_url" { conflict } else { conflict.hiding(field) })
+                Err(match source {
+                    Self::At(url) => shown(conflict, url),
+                    Self::Here(_) => conflict.hiding(field),
+                })
             }
         }
     }
@@ -116,7 +119,7 @@ fn callable(url: &Url, config: &JwtConfig) -> Result<(), Conflict> {
         return Err(Conflict::between(["jwks_url"], why, fix).hiding("jwks_url"));
     }
     let client = client_config(url, config).check();
-    client.map_err(|it| Conflict::between(["jwks_url"], it.why(), it.fix()))
+    client.map_err(|it| shown(Conflict::between(["jwks_url"], it.why(), it.fix()), url))
 }
 
 /// What is wrong where not exactly one setting says where the keys are.
@@ -139,5 +142,11 @@ fn one_of(config: &JwtConfig) -> Conflict {
     }
     let fix = "keep the one that your issuer signs with, and remove the others";
     let conflict = Conflict::between(set, "each of them says which keys sign", fix);
-    conflict.hiding("public_key").hiding("jwks")
+    let conflict = conflict.hiding("public_key").hiding("jwks");
+    config.jwks_url.iter().fold(conflict, shown)
+}
+
+/// A query may have a secret in it.
+fn shown(conflict: Conflict, url: &Url) -> Conflict {
+    if url.query().is_some() { conflict.hiding("jwks_url") } else { conflict }
 }

@@ -140,6 +140,10 @@ impl Outage {
     fn note(&self, cause: &Error) {
         let now = self.clock.now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.last.is_some_and(|last| now - last >= 2 * PAUSE) {
+            // Those were of an outage that is over.
+            told.requests = 0;
+        }
         told.requests += 1;
         if told.last.is_some_and(|last| now - last < PAUSE) {
             return;

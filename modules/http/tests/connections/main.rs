@@ -59,7 +59,8 @@ async fn ten_thousand_connections_are_kept_and_drained() {
         "http.layers.access_log=false",
         &format!("http.max_connections={files}"),
         "http.idle_timeout=10m",
-        "http.drain=20s",
+        "http.drain=60s",
+        "lifecycle.stop_timeout=90s",
     ];
     let mut service = Service::start("127.0.0.1:0", &settings).await;
     service.is_asked_for_something().await;
@@ -103,6 +104,7 @@ async fn ten_thousand_connections_are_kept_and_drained() {
     assert_eq!(code, 0, "{report}");
     let told = format!("{open} connections closed, 0 requests finished");
     assert!(report.contains(&told), "no {told:?} in:\n{report}");
+    assert!(each < 100.0, "a connection that is kept takes {each} KiB");
     assert!(opening.slowest() < SLOWEST && held.slowest() < SLOWEST, "somebody had to wait");
 }
 

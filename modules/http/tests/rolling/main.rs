@@ -9,17 +9,34 @@ mod process;
 
 use std::time::Duration;
 
+use http::Request;
 use purlin::clock::Clock;
 use rustix::process::Signal;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 use self::process::Service;
 
 #[tokio::test]
 async fn a_stuck_handler_is_cut_at_its_deadline_and_named() {
-    let mut service = Service::start("127.0.0.1:0", &["http.drain=300ms"]).await;
+    let service = Service::start("127.0.0.1:0", &["http.drain=300ms"]).await;
     let mut stuck = TcpStream::connect(&service.address).await.unwrap();
     stuck.write_all(b"GET /stuck HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    is_cut_and_named(service).await;
+}
+
+#[tokio::test]
+async fn a_stuck_handler_is_cut_at_its_deadline_and_named_over_http2() {
+    let service = Service::start("127.0.0.1:0", &["http.drain=300ms"]).await;
+    let tcp = TcpStream::connect(&service.address).await.unwrap();
+    let (requests, driver) = h2::client::handshake(tcp).await.unwrap();
+    let mut driving = JoinSet::new();
+    driving.spawn(driver);
+    let request = Request::get("http://test/stuck").body(()).unwrap();
+    let _stuck = requests.ready().await.unwrap().send_request(request, true).unwrap();
+    is_cut_and_named(service).await;
+}
+
+async fn is_cut_and_named(mut service: Service) {
     service.is_asked_for_something().await;
     let clock = Clock::system();
     let began = clock.now();

@@ -28,7 +28,7 @@ async fn idle_connections_up_to_the_limit_disturb_nobody() {
 /// Beyond it they wait in the kernel's queue, and the idle ones before them make room.
 #[tokio::test]
 async fn idle_connections_beyond_the_limit_wait_until_there_is_room() {
-    let idle_timeout = Duration::from_millis(100);
+    let idle_timeout = Duration::from_millis(400);
     let limits = Limits { max_connections: LIMIT, idle_timeout, ..Limits::default() };
     let server = Running::start(limits);
     let load = Load::beside(server.addr);
