@@ -48,6 +48,8 @@ struct Queue {
     limit: usize,
     lost: u64,
     mode: Mode,
+    /// The thread waits to be woken.
+    asleep: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,9 @@ enum Mode {
 
 /// How much is written at once. What is written is known, and counted, in such steps.
 const CHUNK: usize = 64 * 1024;
+
+/// Between two writes. Lines gather meanwhile: to wake the thread for each costs more than to write it.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Room for more than that is given back once it is empty.
 const KEPT: usize = 1024 * 1024;
@@ -92,6 +97,7 @@ impl Output {
                 limit: buffered_lines,
                 lost: 0,
                 mode: Mode::Open,
+                asleep: false,
             }),
             filled: Condvar::new(),
             written: Condvar::new(),
@@ -114,12 +120,15 @@ impl Output {
         }
         queue.text.extend_from_slice(line);
         queue.waiting += 1;
-        if queue.waiting == 1 {
-            shared.filled.notify_one();
-        }
+        let wakes = mem::take(&mut queue.asleep) || queue.waiting == queue.limit / 2;
         if let Mode::Flushed(limit) = queue.mode {
+            shared.filled.notify_one();
             // Who logs cannot be told, and the line is counted.
             let _ = shared.settle(queue, limit);
+        } else if wakes {
+            // Who is woken wants the lock.
+            drop(queue);
+            shared.filled.notify_one();
         }
     }
 
@@ -140,6 +149,7 @@ impl Output {
         if queue.mode == Mode::Open {
             queue.mode = Mode::Flushed(limit);
         }
+        shared.filled.notify_one();
         shared.settle(queue, limit)
     }
 }
@@ -210,16 +220,28 @@ impl Shared {
                     self.written.notify_all();
                 }
             }
+            self.gather();
         }
+    }
+
+    /// Lets lines gather, unless somebody waits for them or there are many.
+    fn gather(&self) {
+        let gathers =
+            |queue: &mut Queue| queue.mode == Mode::Open && queue.waiting < queue.limit / 2;
+        let gathered = self.filled.wait_timeout_while(self.lock(), PAUSE, gathers);
+        drop(gathered.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits for lines and takes them all. `false`: there are none, and none will come.
     fn take(&self, text: &mut Vec<u8>) -> bool {
         text.clear();
         text.shrink_to(KEPT);
-        let empty = |queue: &mut Queue| queue.waiting == 0 && queue.mode != Mode::Closed;
+        let sleeps = |queue: &mut Queue| {
+            queue.asleep = queue.waiting == 0 && queue.mode != Mode::Closed;
+            queue.asleep
+        };
         let mut queue =
-            self.filled.wait_while(self.lock(), empty).unwrap_or_else(PoisonError::into_inner);
+            self.filled.wait_while(self.lock(), sleeps).unwrap_or_else(PoisonError::into_inner);
         mem::swap(text, &mut queue.text);
         queue.taken = mem::take(&mut queue.waiting);
         queue.taken > 0
