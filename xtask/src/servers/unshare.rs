@@ -21,6 +21,11 @@ impl Server for Unshare {
         "unshare"
     }
 
+    /// Not every machine, and not every CI, lets its users make namespaces.
+    fn is_required(&self) -> bool {
+        false
+    }
+
     fn local(&self) -> Option<PathBuf> {
         program("unshare", env::var_os("PATH").as_deref())
     }
