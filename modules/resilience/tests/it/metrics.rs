@@ -1,27 +1,15 @@
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::{Encoder as _, Registry, TextEncoder};
-use purlin::meter::Meter;
 use purlin_resilience::{BudgetConfig, RetryConfig, metrics::ALL};
+use purlin_testing::TestMeter;
 
 use crate::support::{DOWN, Script, breaker, bulkhead, guard, retry, run};
 
 #[test]
 fn what_a_guard_did_is_measured() {
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .without_counter_suffixes()
-        .without_units()
-        .scope_info_enabled(false)
-        .build()
-        .unwrap();
-    let provider = SdkMeterProvider::builder().with_reader(exporter).build();
-
+    let meter = TestMeter::new();
     let (builder, _, hand) = guard("bank");
     let budget = BudgetConfig { ratio: 0.0, per_second: 0.0, burst: 1, enabled: true };
     let guard = builder
-        .meter(Meter::from_otel(provider.meter("test")))
+        .meter(meter.meter())
         .retry(&RetryConfig { budget, ..retry(2) })
         .breaker(&breaker())
         .bulkhead(&bulkhead(8, 0))
@@ -35,7 +23,7 @@ fn what_a_guard_did_is_measured() {
     hand.advance(std::time::Duration::from_secs(1));
     assert!(futures_util::FutureExt::now_or_never(held.as_mut()).is_none());
 
-    let text = text(&registry);
+    let text = meter.text();
     for line in [
         r#"resilience_calls_total{guard="bank",outcome="ok"} 2"#,
         r#"resilience_calls_total{guard="bank",outcome="failed"} 2"#,
@@ -53,11 +41,5 @@ fn what_a_guard_did_is_measured() {
         assert!(text.contains(metric.name), "{} is declared and not measured", metric.name);
     }
     drop(held);
-    assert!(self::text(&registry).contains(r#"outcome="dropped"} 1"#));
-}
-
-fn text(registry: &Registry) -> String {
-    let mut text = Vec::new();
-    TextEncoder::new().encode(&registry.gather(), &mut text).unwrap();
-    String::from_utf8(text).unwrap()
+    assert!(meter.text().contains(r#"outcome="dropped"} 1"#));
 }
